@@ -1,0 +1,43 @@
+"""The documents RetrainGate writes."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from ...beam_jobs.reports import Document, Report
+
+
+class RuleOutcome(Document):
+    """One rule of the policy: what it looked at and what came of it."""
+
+    rule: str
+    kind: Literal["trigger", "guard", "requirement"]
+    inputs: dict[str, Any]
+    comparison: str
+    outcome: bool | None
+    reason: str
+
+
+class RetrainDecision(Report):
+    """``action``: none, watch, retrain, hold (wanted but guarded) or, of the push gate,
+    push or hold."""
+
+    span: str
+    action: Literal["none", "watch", "retrain", "hold", "push"]
+    retrain: bool
+    push: bool
+    chosen: str | None
+    reasons: list[str]
+    rules: list[RuleOutcome]
+    next_step: str
+    evidence: dict[str, str]
+
+
+class TrainingPlan(Report):
+    """Learn from the labelled rows of ``spans``; the newest ``holdout`` share of the last
+    span's rows, by event time, is kept out and judges the candidates."""
+
+    span: str
+    spans: list[str]
+    strategy: str
+    holdout: float
