@@ -1,8 +1,8 @@
 """The artifact types that tfx-vigil adds to TFX's own.
 
-Each holds one JSON document, ``report.json`` (see ``beam_jobs.reports`` and ``retrain_gate.decision``), at its URI; DeadLetters holds
-JSON Lines. PROPERTIES stay empty because Kubeflow admits no others; facts that a condition or a
-person reads in MLMD are custom properties.
+Each holds one JSON document, ``report.json``, at its URI (``beam_jobs.reports``,
+``retrain_gate.decision``); DeadLetters holds JSON Lines. PROPERTIES stay empty because Kubeflow
+admits no others; facts that a condition or a person reads in MLMD are custom properties.
 """
 
 from tfx.types.artifact import Artifact

@@ -18,6 +18,27 @@ class RuleOutcome(Document):
     reason: str
 
 
+def concluded(
+    kind: str, rule: str, inputs: dict[str, Any], comparison: str, outcome: bool, reason: str
+) -> RuleOutcome:
+    """The outcome of a rule that had its evidence."""
+    return RuleOutcome(
+        rule=rule, kind=kind, inputs=inputs, comparison=comparison, outcome=outcome, reason=reason
+    )
+
+
+def unknown(kind: str, rule: str, comparison: str, missing: str) -> RuleOutcome:
+    """The outcome of a rule whose evidence is missing: neither yes nor no."""
+    return RuleOutcome(
+        rule=rule,
+        kind=kind,
+        inputs={},
+        comparison=comparison,
+        outcome=None,
+        reason=f"cannot tell: {missing}",
+    )
+
+
 class RetrainDecision(Report):
     """``action``: none, watch, retrain, hold (wanted but guarded) or, of the push gate,
     push or hold."""

@@ -1,0 +1,69 @@
+"""BaselineResolver: what this span is to be compared with."""
+
+from __future__ import annotations
+
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
+from tfx.types import component_spec, standard_artifacts
+from tfx.types.channel_utils import as_channel
+
+from .executor import (
+    HISTORY_ROOT,
+    MODEL,
+    PREVIOUS_STATISTICS,
+    SCHEMA,
+    SPAN,
+    TRAINING_STATISTICS,
+    Executor,
+)
+
+
+class BaselineResolverSpec(component_spec.ComponentSpec):
+    PARAMETERS = {
+        HISTORY_ROOT: component_spec.ExecutionParameter(type=str),
+        SPAN: component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {}
+    OUTPUTS = {
+        SCHEMA: component_spec.ChannelParameter(type=standard_artifacts.Schema),
+        TRAINING_STATISTICS: component_spec.ChannelParameter(
+            type=standard_artifacts.ExampleStatistics
+        ),
+        PREVIOUS_STATISTICS: component_spec.ChannelParameter(
+            type=standard_artifacts.ExampleStatistics
+        ),
+        MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model),
+    }
+
+
+class BaselineResolver(base_component.BaseComponent):
+    """Reads the history up to a span, in place of Resolver nodes.
+
+    Open-source Kubeflow Pipelines rejects resolver executors; this is an ordinary component, so
+    a pipeline behaves the same on every orchestrator. An old span that is run again gets the
+    baselines of its own time.
+
+    Outputs, empty where the history has nothing yet:
+      schema: Schema the data is held to.
+      training_statistics: ExampleStatistics (split ``train``) of the data the model in service
+        was trained on.
+      previous_statistics: ExampleStatistics of the span before.
+      model: the Model in service, in the layout that Trainer's ``base_model`` reads; custom
+        properties ``available`` (0 or 1), ``span`` (the span that pushed it) and ``path``.
+    """
+
+    SPEC_CLASS = BaselineResolverSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, history_root: str | RuntimeParameter, span: str | RuntimeParameter):
+        """Resolves the baselines of ``span`` from the history at ``history_root``."""
+        super().__init__(
+            BaselineResolverSpec(
+                history_root=history_root,
+                span=span,
+                schema=as_channel([standard_artifacts.Schema()]),
+                training_statistics=as_channel([standard_artifacts.ExampleStatistics()]),
+                previous_statistics=as_channel([standard_artifacts.ExampleStatistics()]),
+                model=as_channel([standard_artifacts.Model()]),
+            )
+        )

@@ -1,0 +1,234 @@
+"""What the pipeline knows of earlier spans: immutable files a span and one pointer to the model.
+
+    <root>/baseline/record.json                 what the first model was trained on
+    <root>/baseline/...                         schema, statistics, examples, model, slices.json
+    <root>/spans/<span>.json                    SpanRecord: names the span's revision
+    <root>/spans/<span>/<revision>/...          reports, statistics, labelled rows of the span
+    <root>/model_in_service.json                ModelInService after the newest push
+
+A revision is named by the digest of its content and never changed, apart from files that the
+same run adds; the record that names it is replaced atomically and last. A reader therefore sees
+the old revision or the new one, and two runs of one span that saw the same data write the same
+files. All times are UTC.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Callable
+from datetime import datetime
+
+from tfx.dsl.io import fileio
+
+from ..beam_jobs.reports import AnyReport, Document
+
+TRAINING_SPLIT = "train"
+
+
+class HistoryError(RuntimeError):
+    """The history lacks a file that one of its records names, or a record cannot be read."""
+
+
+class Push(Document):
+    """A model that was pushed at the end of a span."""
+
+    model: str
+    candidate: str
+    trained_on: list[str]
+
+
+class SpanRecord(Document):
+    """``complete`` is False while a retraining that the span asked for has not ended."""
+
+    span: str
+    window_start: datetime
+    window_end: datetime
+    revision: str
+    complete: bool
+    action: str
+    push: Push | None = None
+
+
+class BaselineRecord(Document):
+    model: str | None
+    rows: int
+
+
+class ModelInService(Document):
+    """``span`` pushed the model; ``baseline`` is the model of the first day."""
+
+    model: str
+    span: str
+    trained_on: list[str]
+
+
+class History:
+    """The history under ``root``, on any filesystem TFX knows."""
+
+    def __init__(self, root: str):
+        self.root = root.rstrip("/")
+
+    # Reading
+
+    def baseline(self) -> BaselineRecord | None:
+        path = self.baseline_path("record.json")
+        return self._read(path, BaselineRecord) if fileio.exists(path) else None
+
+    def baseline_path(self, *parts: str) -> str:
+        return os.path.join(self.root, "baseline", *parts)
+
+    def spans(self, before: str | None = None) -> list[SpanRecord]:
+        """Records of complete spans in order of time, those earlier than ``before`` only."""
+        records = [r for r in self.all_records() if r.complete]
+        return [r for r in records if before is None or r.span < before]
+
+    def all_records(self) -> list[SpanRecord]:
+        """Every span's record, interrupted ones included, in order of time."""
+        folder = os.path.join(self.root, "spans")
+        if not fileio.isdir(folder):
+            return []
+        names = sorted(n for n in fileio.listdir(folder) if n.endswith(".json"))
+        return [self._read(os.path.join(folder, name), SpanRecord) for name in names]
+
+    def record(self, span: str) -> SpanRecord:
+        path = self._record_path(span)
+        if not fileio.exists(path):
+            raise HistoryError(f"{self.root} has no span {span!r}: run it first")
+        return self._read(path, SpanRecord)
+
+    def path(self, record: SpanRecord, *parts: str) -> str:
+        """A file of the span, e.g. ``path(record, "drift.json")``."""
+        return os.path.join(self.root, "spans", record.span, record.revision, *parts)
+
+    def report(self, record: SpanRecord, name: str, kind: type[AnyReport]) -> AnyReport | None:
+        """The span's report ``<name>.json``; None when the span has none."""
+        path = self.path(record, f"{name}.json")
+        return self._read(path, kind) if fileio.exists(path) else None
+
+    def baseline_report(self, name: str, kind: type[AnyReport]) -> AnyReport | None:
+        path = self.baseline_path(f"{name}.json")
+        return self._read(path, kind) if fileio.exists(path) else None
+
+    def model_in_service(self, before: str | None = None) -> ModelInService | None:
+        """The model that served when span ``before`` began (None: the model of today).
+
+        Derived from the records, so that running an old span again starts from the model of
+        its time.
+        """
+        for record in reversed(self.spans(before)):
+            if record.push:
+                return ModelInService(
+                    model=record.push.model, span=record.span, trained_on=record.push.trained_on
+                )
+        baseline = self.baseline()
+        if baseline is None or baseline.model is None:
+            return None
+        return ModelInService(model=baseline.model, span="baseline", trained_on=["baseline"])
+
+    def training_statistics_path(self, before: str | None = None) -> str | None:
+        """Statistics of the data the model in service was trained on; None when unknown."""
+        model = self.model_in_service(before)
+        if model is None or model.span == "baseline":
+            path = self.baseline_path("statistics")
+        else:
+            path = self.path(self.record(model.span), "training_statistics")
+        return path if fileio.exists(path) else None
+
+    def labelled_path(self, span: str) -> str:
+        """Where the labelled rows of ``span`` (or of ``baseline``) lie, as TFRecord files."""
+        if span == "baseline":
+            return self.baseline_path("examples", f"Split-{TRAINING_SPLIT}")
+        return self.path(self.record(span), "labelled")
+
+    # Writing
+
+    def write_baseline(self, record: BaselineRecord) -> None:
+        """Commits the baseline whose files have been written to ``baseline_path``."""
+        self._write(self.baseline_path("record.json"), record)
+        self._point_to_model()
+
+    def write_span(self, record: SpanRecord, fill: Callable[[str], None]) -> SpanRecord:
+        """Writes a span's files with ``fill(folder)``, then its record; replaces an older one.
+
+        Args:
+          record: its ``revision`` is ignored and set to the digest of the files.
+          fill: writes every file of the span into the folder it is given.
+        """
+        staging = os.path.join(self.root, "spans", record.span, f"staging-{uuid.uuid4().hex}")
+        fileio.makedirs(staging)
+        fill(staging)
+        record = record.model_copy(update={"revision": _digest(staging)})
+        copy_tree(staging, self.path(record))
+        fileio.rmtree(staging)
+        self._write(self._record_path(record.span), record)
+        return record
+
+    def complete_span(
+        self, span: str, push: Push | None, action: str, fill: Callable[[str], None]
+    ) -> None:
+        """Adds what came of a retraining to the span's files, then marks it complete."""
+        record = self.record(span)
+        fill(self.path(record))
+        record = record.model_copy(update={"complete": True, "push": push, "action": action})
+        self._write(self._record_path(span), record)
+        self._point_to_model()
+
+    def sweep(self) -> None:
+        """Deletes what interrupted runs left behind; only while no other run is writing."""
+        folder = os.path.join(self.root, "spans")
+        if not fileio.isdir(folder):
+            return
+        known = {record.span: record.revision for record in self.all_records()}
+        for span in fileio.listdir(folder):
+            path = os.path.join(folder, span)
+            if not fileio.isdir(path):
+                continue
+            for revision in fileio.listdir(path):
+                if revision != known.get(span):
+                    fileio.rmtree(os.path.join(path, revision))
+
+    def _point_to_model(self) -> None:
+        model = self.model_in_service()
+        if model:
+            self._write(os.path.join(self.root, "model_in_service.json"), model)
+
+    def _record_path(self, span: str) -> str:
+        return os.path.join(self.root, "spans", f"{span}.json")
+
+    def _read(self, path: str, kind):
+        try:
+            with fileio.open(path, "r") as f:
+                return kind.model_validate_json(f.read())
+        except ValueError as error:
+            raise HistoryError(f"{path} is not a readable {kind.__name__}: {error}") from error
+
+    def _write(self, path: str, document: Document) -> None:
+        fileio.makedirs(os.path.dirname(path))
+        partial = f"{path}.{uuid.uuid4().hex}.partial"
+        with fileio.open(partial, "w") as f:
+            f.write(document.model_dump_json(indent=1))
+        fileio.rename(partial, path, overwrite=True)
+
+
+def copy_tree(source: str, destination: str) -> None:
+    """Copies every file below ``source`` to the same place below ``destination``."""
+    for folder, _, files in fileio.walk(source):
+        target = os.path.normpath(os.path.join(destination, os.path.relpath(folder, source)))
+        fileio.makedirs(target)
+        for name in files:
+            fileio.copy(os.path.join(folder, name), os.path.join(target, name), overwrite=True)
+
+
+def _digest(folder: str) -> str:
+    digest = hashlib.sha256()
+    for path, _, files in sorted(fileio.walk(folder)):
+        for name in sorted(files):
+            full = os.path.join(path, name)
+            content = hashlib.sha256()
+            with fileio.open(full, "rb") as f:
+                while chunk := f.read(1 << 20):
+                    content.update(chunk)
+            digest.update(f"{os.path.relpath(full, folder)}\0{content.hexdigest()}\n".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,57 @@
+"""Completes a span's record after training and push."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+
+from ...beam_jobs.reports import read_report
+from ..history import History, Push, copy_tree
+from ..retrain_gate.decision import RetrainDecision, TrainingPlan
+from ..span_recorder.executor import copy_report
+
+HISTORY_ROOT = "history_root"
+SPAN = "span"
+DECISION = "decision"
+PLAN = "plan"
+STATISTICS = "training_statistics"
+FINE_TUNED = "fine_tuned"
+FROM_SCRATCH = "from_scratch"
+PUSHED_MODEL = "pushed_model"
+
+
+class Executor(base_executor.BaseExecutor):
+    """See PushRecorder."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        inputs = {key: artifact_utils.get_single_instance(a) for key, a in input_dict.items()}
+        decision = read_report(inputs[DECISION].uri, RetrainDecision)
+        plan = read_report(inputs[PLAN].uri, TrainingPlan)
+        pushed = inputs[PUSHED_MODEL]
+
+        push = None
+        if pushed.get_int_custom_property("pushed"):
+            push = Push(
+                model=pushed.get_string_custom_property("pushed_destination"),
+                candidate=decision.chosen,
+                trained_on=plan.spans,
+            )
+
+        def fill(folder: str) -> None:
+            copy_report(inputs[DECISION], folder, "push")
+            for name in (FINE_TUNED, FROM_SCRATCH):
+                copy_report(inputs[name], folder, name)
+            copy_tree(inputs[STATISTICS].uri, os.path.join(folder, STATISTICS))
+
+        History(exec_properties[HISTORY_ROOT]).complete_span(
+            exec_properties[SPAN], push, decision.action, fill
+        )

@@ -1,0 +1,131 @@
+"""Reads the evidence, decides, writes decision, plan, model and blessing."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import Any
+
+from tfx import types
+from tfx.components.evaluator import constants as blessing_constants
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+
+from ...beam_jobs import reports as documents
+from ..history import History, copy_tree
+from .decide import decide_push, decide_retrain
+from .decision import RetrainDecision
+from .evidence import Past, Reports, read_past
+from .policy import RetrainPolicy
+
+CONFIG = "config"
+SPAN = "span"
+WINDOW_END = "window_end"
+HISTORY_ROOT = "history_root"
+ON_DEMAND = "on_demand"
+INGEST = "ingest"
+PRIVACY = "privacy"
+DRIFT = "drift"
+SLICES = "slices"
+FINE_TUNED = "fine_tuned"
+FINE_TUNED_REPORT = "fine_tuned_report"
+FROM_SCRATCH = "from_scratch"
+FROM_SCRATCH_REPORT = "from_scratch_report"
+DECISION = "decision"
+PLAN = "plan"
+MODEL = "model"
+BLESSING = "blessing"
+
+_REPORTS = {
+    INGEST: documents.IngestReport,
+    PRIVACY: documents.PrivacyReport,
+    DRIFT: documents.DriftReport,
+    SLICES: documents.SliceReport,
+}
+
+
+class Executor(base_executor.BaseExecutor):
+    """See RetrainGate."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        inputs = {
+            key: artifact_utils.get_single_instance(artifacts)
+            for key, artifacts in input_dict.items()
+            if artifacts
+        }
+        outputs = {key: artifact_utils.get_single_instance(a) for key, a in output_dict.items()}
+        policy = RetrainPolicy.model_validate_json(exec_properties[CONFIG])
+        if PLAN in outputs:
+            decision = _retrain(policy, inputs, outputs, exec_properties)
+        else:
+            decision = _push(policy, inputs, outputs, exec_properties)
+        artifact = outputs[DECISION]
+        documents.write_report(artifact.uri, decision)
+        artifact.set_int_custom_property("retrain", int(decision.retrain))
+        artifact.set_int_custom_property("push", int(decision.push))
+        artifact.set_string_custom_property("action", decision.action)
+
+
+def _retrain(
+    policy: RetrainPolicy,
+    inputs: dict[str, types.Artifact],
+    outputs: dict[str, types.Artifact],
+    exec_properties: dict[str, Any],
+) -> RetrainDecision:
+    reports = Reports(
+        **{
+            key: documents.read_report(inputs[key].uri, kind)
+            for key, kind in _REPORTS.items()
+            if key in inputs
+        }
+    )
+    span, now = exec_properties[SPAN], datetime.fromisoformat(exec_properties[WINDOW_END])
+    root = exec_properties.get(HISTORY_ROOT)
+    past = read_past(History(root), span, now) if root else Past(now)
+    on_demand = bool(exec_properties.get(ON_DEMAND))
+    decision, plan = decide_retrain(policy, span, reports, past, on_demand)
+    documents.write_report(outputs[PLAN].uri, plan)
+    return decision
+
+
+def _push(
+    policy: RetrainPolicy,
+    inputs: dict[str, types.Artifact],
+    outputs: dict[str, types.Artifact],
+    exec_properties: dict[str, Any],
+) -> RetrainDecision:
+    candidates = {
+        name: documents.read_report(inputs[report].uri, documents.SliceReport)
+        for name, report in ((FINE_TUNED, FINE_TUNED_REPORT), (FROM_SCRATCH, FROM_SCRATCH_REPORT))
+        if report in inputs
+    }
+    decision = decide_push(policy.push, exec_properties[SPAN], candidates)
+    model, blessing = outputs[MODEL], outputs[BLESSING]
+    if decision.chosen:
+        chosen = inputs[decision.chosen]
+        copy_tree(chosen.uri, model.uri)
+        model.set_string_custom_property("candidate", decision.chosen)
+        blessing.set_string_custom_property(
+            blessing_constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, chosen.uri
+        )
+        blessing.set_int_custom_property(
+            blessing_constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, chosen.id
+        )
+    blessing.set_int_custom_property(
+        blessing_constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(decision.push)
+    )
+    verdict = (
+        blessing_constants.BLESSED_FILE_NAME
+        if decision.push
+        else blessing_constants.NOT_BLESSED_FILE_NAME
+    )
+    fileio.makedirs(blessing.uri)
+    with fileio.open(os.path.join(blessing.uri, verdict), "w") as f:
+        f.write("")
+    return decision

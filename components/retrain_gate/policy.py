@@ -1,0 +1,101 @@
+"""The policy a person writes: when to retrain, when not to, on what, and what may be pushed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ...beam_jobs.parameters import Parameters
+
+
+class DriftTrigger(Parameters):
+    """Drift of at least ``severity`` in ``spans`` spans in a row, this one included."""
+
+    severity: Literal["watch", "act"] = "act"
+    spans: int = Field(1, ge=1)
+
+
+class MetricDrop(Parameters):
+    """The primary metric is worse than when the model was put in service.
+
+    By more than ``margin``, in the metric's own unit, and with its whole 95 % interval.
+    """
+
+    margin: float = Field(0.02, ge=0)
+
+
+class MetricBound(Parameters):
+    """A metric's whole 95 % interval lies below ``min`` or above ``max``."""
+
+    metric: str
+    min: float | None = None
+    max: float | None = None
+    slice: str = "overall"
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> MetricBound:
+        if self.min is None and self.max is None:
+            raise ValueError("give min, max or both")
+        return self
+
+
+class Triggers(Parameters):
+    """Any one of them asks for retraining; null switches one off."""
+
+    drift: DriftTrigger | None = DriftTrigger()
+    metric_drop: MetricDrop | None = MetricDrop()
+    metric_bounds: list[MetricBound] = []
+    new_labelled_rows: int | None = Field(None, ge=1)
+    max_age_days: float | None = Field(None, gt=0)
+
+
+class Guards(Parameters):
+    """All of them must hold before a model is retrained.
+
+    Attributes:
+      max_dead_letter_share: of the records read.
+      block_on_data_errors: schema anomalies of severity ``error`` (a missing feature, a changed
+        type) forbid training: the data is broken, not drifted.
+      min_labelled_rows: rows with ground truth that the plan's spans hold together.
+      cool_down_days: between the window's ends of two pushes.
+    """
+
+    max_dead_letter_share: float = Field(0.05, ge=0, le=1)
+    block_on_data_errors: bool = True
+    min_labelled_rows: int = Field(500, ge=1)
+    cool_down_days: float = Field(0, ge=0)
+
+
+class TrainingPolicy(Parameters):
+    """``window``: the labelled rows of the newest ``spans`` spans; ``all``: of every span.
+
+    The baseline's training rows count as the oldest span. ``holdout`` is the share of the newest
+    span's rows, the newest by event time, that judges the candidates and trains none.
+    """
+
+    strategy: Literal["window", "all"] = "window"
+    spans: int = Field(4, ge=1)
+    holdout: float = Field(0.3, gt=0, lt=1)
+
+
+class PushPolicy(Parameters):
+    """What a candidate must show on the held-out rows, scored by it and by the model in service.
+
+    Attributes:
+      min_rows: labelled rows it is judged on.
+      max_slice_regression: how much worse the primary metric may be on any slice of sufficient
+        size before a difference whose interval excludes zero forbids the push.
+    """
+
+    min_rows: int = Field(300, ge=1)
+    max_slice_regression: float = Field(0.02, ge=0)
+
+
+class RetrainPolicy(Parameters):
+    """The whole policy; the defaults suit a daily span of thousands of labelled rows."""
+
+    triggers: Triggers = Triggers()
+    guards: Guards = Guards()
+    training: TrainingPolicy = TrainingPolicy()
+    push: PushPolicy = PushPolicy()

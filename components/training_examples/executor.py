@@ -1,0 +1,45 @@
+"""Runs the job that selects a plan's training rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx import types
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils
+from tfx.utils import json_utils
+
+from ...beam_jobs.reports import read_report
+from ...beam_jobs.select_training_rows import EVAL, TRAIN, select_training_rows
+from ..history import History
+from ..retrain_gate.decision import TrainingPlan
+
+HISTORY_ROOT = "history_root"
+COLUMNS = "columns"
+PLAN = "plan"
+EXAMPLES = "examples"
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """See TrainingExamples."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        plan = read_report(artifact_utils.get_single_uri(input_dict[PLAN]), TrainingPlan)
+        examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
+        examples.split_names = artifact_utils.encode_split_names([TRAIN, EVAL])
+        history = History(exec_properties[HISTORY_ROOT])
+        patterns = [f"{history.labelled_path(span)}/*" for span in plan.spans]
+        with self._make_beam_pipeline() as pipeline:
+            select_training_rows(
+                pipeline,
+                patterns[:-1],
+                patterns[-1],
+                plan.holdout,
+                json_utils.loads(exec_properties[COLUMNS]),
+                examples.uri,
+            )

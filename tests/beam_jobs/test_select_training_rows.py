@@ -1,0 +1,54 @@
+import glob
+
+import apache_beam as beam
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
+from tfx_vigil.beam_jobs.examples import encode_examples
+from tfx_vigil.beam_jobs.select_training_rows import select_training_rows
+
+
+def write(path, times, values):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    batch = pa.RecordBatch.from_arrays(
+        [
+            pa.array([[t] for t in times], pa.list_(pa.int64())),
+            pa.array([[v] for v in values], pa.list_(pa.float32())),
+            pa.array([[b"secret"] for _ in values], pa.list_(pa.large_binary())),
+        ],
+        ["log_event_time", "fare", "rider"],
+    )
+    with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
+        for example in encode_examples(batch):
+            writer.write(example)
+
+
+def rows(split):
+    examples = tf.data.TFRecordDataset(glob.glob(f"{split}/*"), "GZIP").as_numpy_iterator()
+    return ExamplesToRecordBatchDecoder().DecodeBatch(list(examples)).to_pydict()
+
+
+@pytest.fixture
+def spans(tmp_path):
+    write(tmp_path / "old" / "data.gz", range(10), range(10))
+    write(tmp_path / "new" / "data.gz", range(100, 200), range(100, 200))
+    return tmp_path
+
+
+def select(spans, older, holdout, columns):
+    out = spans / "out"
+    with beam.Pipeline() as p:
+        select_training_rows(p, older, f"{spans}/new/*", holdout, columns, str(out))
+    return rows(out / "Split-train"), rows(out / "Split-eval")
+
+
+def test_the_newest_rows_of_the_newest_span_are_held_out(spans):
+    train, held_out = select(spans, [f"{spans}/old/*"], 0.3, ["fare"])
+    assert sorted(v for [v] in held_out["fare"]) == list(range(170, 200))
+    assert sorted(v for [v] in train["fare"]) == [*range(10), *range(100, 170)]
+
+
+def test_only_the_columns_asked_for_are_kept(spans):
+    for split in select(spans, [], 0.5, ["fare", "absent"]):
+        assert list(split) == ["fare"]
