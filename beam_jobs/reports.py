@@ -186,7 +186,8 @@ class SliceMetric(Document):
 
 
 class MetricChange(Document):
-    """``model`` minus ``against`` on the same rows; the interval is a paired one."""
+    """``model`` minus ``against`` on the same rows; the interval is a paired one, but of AUC a
+    wider one that takes the two models as independent."""
 
     model: str
     against: str
@@ -202,13 +203,15 @@ class SliceReport(Report):
     """``models``: the evaluated models' names; logged predictions are ``logged``.
 
     Slices under the minimum size are listed in ``small_slices`` with their rows and have
-    no metrics. ``n`` is always the number of labelled rows.
+    no metrics. ``n`` is always the number of labelled rows. ``dropped`` counts by reason the rows
+    read that could not be evaluated, beside the ``rows`` that were.
     """
 
     models: list[str]
     primary_metric: str
     larger_is_better: bool
     rows: int
+    dropped: dict[str, int] = {}
     metrics: list[SliceMetric]
     changes: list[MetricChange]
     small_slices: dict[str, int]

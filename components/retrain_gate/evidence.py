@@ -74,6 +74,16 @@ def find_metric(report: SliceReport, metric: str, model: str, slice_: str) -> Sl
     return None
 
 
+def read_reports(history: History, record: SpanRecord) -> Reports:
+    """The reports on a recorded span."""
+    return Reports(
+        ingest=history.report(record, "ingest", IngestReport),
+        privacy=history.report(record, "privacy", PrivacyReport),
+        drift=history.report(record, "drift", DriftReport),
+        slices=history.report(record, "slices", SliceReport),
+    )
+
+
 def read_past(history: History, span: str, now: datetime) -> Past:
     """Gathers from the history what concerns ``span``, looking only at earlier spans."""
     earlier = history.spans(before=span)

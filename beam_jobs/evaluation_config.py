@@ -1,0 +1,173 @@
+"""What to evaluate: the parameters of an evaluation and the metrics it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from .parameters import Parameters
+
+Task = Literal["binary_classification", "regression"]
+Interval = Literal["mean", "proportion", "auc"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric: how TFMA computes it and which sums of row quantities it is the ratio of.
+
+    Attributes:
+      tfma_class: name of TFMA's metric class.
+      numerator, denominator: row quantities (see ``metric_moments``); the metric is the ratio of
+        their sums. Not used by AUC, which no ratio of sums is.
+      interval: how its interval is made (see ``metric_intervals``); None for a count.
+      larger_is_better: None where neither direction is.
+      arguments: TFMA's constructor arguments.
+      threshold_argument: the argument that takes the decision threshold, if it has one.
+    """
+
+    tfma_class: str
+    numerator: str = "rows"
+    denominator: str = "rows"
+    interval: Interval | None = "mean"
+    larger_is_better: bool | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    threshold_argument: str | None = None
+
+    @property
+    def depends_on_model(self) -> bool:
+        """False for what is the same for all models on the same rows."""
+        return self.interval == "auc" or self.numerator not in ("rows", "label")
+
+
+_COMMON = {
+    "mean_prediction": Metric("MeanPrediction", "prediction"),
+    "mean_label": Metric("MeanLabel", "label"),
+    "example_count": Metric("ExampleCount", interval=None),
+}
+METRICS: Mapping[Task, Mapping[str, Metric]] = MappingProxyType(
+    {
+        "binary_classification": {
+            "auc": Metric("AUC", interval="auc", larger_is_better=True),
+            "binary_crossentropy": Metric("BinaryCrossEntropy", "log_loss", larger_is_better=False),
+            "brier": Metric(
+                "MeanSquaredError",
+                "squared_error",
+                larger_is_better=False,
+                arguments={"name": "brier"},
+            ),
+            "accuracy": Metric(
+                "BinaryAccuracy",
+                "correct",
+                interval="proportion",
+                larger_is_better=True,
+                arguments={"name": "accuracy"},
+                threshold_argument="threshold",
+            ),
+            "precision": Metric(
+                "Precision",
+                "true_positive",
+                "predicted_positive",
+                interval="proportion",
+                larger_is_better=True,
+                threshold_argument="thresholds",
+            ),
+            "recall": Metric(
+                "Recall",
+                "true_positive",
+                "label",
+                interval="proportion",
+                larger_is_better=True,
+                threshold_argument="thresholds",
+            ),
+            "calibration": Metric("Calibration", "prediction", "label"),
+            **_COMMON,
+            "mean_label": Metric("MeanLabel", "label", interval="proportion"),
+        },
+        "regression": {
+            "mse": Metric(
+                "MeanSquaredError",
+                "squared_error",
+                larger_is_better=False,
+                arguments={"name": "mse"},
+            ),
+            "mae": Metric(
+                "MeanAbsoluteError",
+                "absolute_error",
+                larger_is_better=False,
+                arguments={"name": "mae"},
+            ),
+            **_COMMON,
+        },
+    }
+)
+_PRIMARY: Mapping[Task, str] = MappingProxyType(
+    {"binary_classification": "binary_crossentropy", "regression": "mse"}
+)
+
+
+class EvaluationConfig(Parameters):
+    """Parameters of an evaluation.
+
+    Attributes:
+      label: column of the ground truth: a number, or with ``positive_class`` any class.
+      prediction: column of the logged prediction: the probability of the positive class (alone
+        or as the second of two) or the predicted number.
+      positive_class: the label value that counts as 1 in a binary classification; without it
+        labels are 0 and 1.
+      threshold: a score above it is a positive decision (accuracy, precision, recall).
+      slices: features to slice by; several in one list are crossed. The whole is always there.
+      metrics: names out of ``METRICS[task]``; all of them when empty.
+      primary_metric: the one a decision looks at; log loss or squared error when None.
+      min_slice_rows: smaller slices get no metrics.
+      prediction_output: key of a SavedModel's output; None when it has one output only.
+    """
+
+    label: str
+    prediction: str = "prediction"
+    task: Task = "binary_classification"
+    positive_class: str | None = None
+    threshold: float = Field(0.5, ge=0, le=1)
+    slices: list[list[str]] = []
+    metrics: list[str] = []
+    primary_metric: str | None = None
+    min_slice_rows: int = Field(50, ge=1)
+    prediction_output: str | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> EvaluationConfig:
+        known = METRICS[self.task]
+        unknown = [name for name in self.metrics if name not in known]
+        if unknown:
+            raise ValueError(f"metrics: no {unknown} for {self.task}; there are {list(known)}")
+        primary = self.primary_name
+        if primary not in self.metric_names:
+            raise ValueError(f"primary_metric: {primary!r} is not among {self.metric_names}")
+        if known[primary].larger_is_better is None:
+            raise ValueError(f"primary_metric: neither direction of {primary!r} is better")
+        if self.positive_class is not None and self.task != "binary_classification":
+            raise ValueError("positive_class: only a binary classification has one")
+        for features in self.slices:
+            if not features or len(set(features)) < len(features):
+                raise ValueError(f"slices: {features} must name different features, at least one")
+            if {self.label, self.prediction} & set(features):
+                raise ValueError(f"slices: {features} must not hold the label or the prediction")
+        return self
+
+    @property
+    def metric_names(self) -> list[str]:
+        return self.metrics or list(METRICS[self.task])
+
+    @property
+    def primary_name(self) -> str:
+        return self.primary_metric or _PRIMARY[self.task]
+
+    @property
+    def larger_is_better(self) -> bool:
+        return bool(self.metric(self.primary_name).larger_is_better)
+
+    def metric(self, name: str) -> Metric:
+        return METRICS[self.task][name]

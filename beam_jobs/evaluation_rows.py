@@ -1,0 +1,176 @@
+"""The rows an evaluation rests on: labelled, with a finite score of every model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .evaluation_config import EvaluationConfig
+
+COUNTS = "counts"
+# Keras clips probabilities to the same epsilon before it takes the logarithm.
+EPSILON = 1e-7
+_ROUNDING = 1e-6
+
+
+class SelectRows(beam.DoFn):
+    """Keeps of each batch the rows that can be evaluated and the columns that are needed.
+
+    Yields record batches of the label (``list<double>``; 0 or 1 in a binary classification), one
+    prediction a model (``list<double>``; probabilities clipped to [EPSILON, 1 - EPSILON]) and the
+    slice features: integers, UTF-8 (invalid bytes replaced) or finite doubles, no list without
+    a value where the row lacks the feature. Tagged COUNTS: a Counter of ``rows_read``, ``rows`` and
+    of dropped rows ``missing_label`` and ``missing_prediction``.
+
+    Raises:
+      ValueError: labels or scores are not what the task needs.
+    """
+
+    def __init__(self, config: EvaluationConfig, predictions: Mapping[str, str]):
+        """``predictions``: model -> its prediction column."""
+        self._config = config
+        self._predictions = dict(predictions)
+
+    def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch | beam.pvalue.TaggedOutput]:
+        config = self._config
+        labels = read_labels(batch, config)
+        scores = {c: read_scores(batch, c, config.task) for c in self._predictions.values()}
+        labelled = np.isfinite(labels)
+        keep = labelled & np.all([np.isfinite(values) for values in scores.values()], axis=0)
+        counts = Counter(
+            rows_read=batch.num_rows,
+            rows=int(keep.sum()),
+            missing_label=int((~labelled).sum()),
+            missing_prediction=int((labelled & ~keep).sum()),
+        )
+        yield beam.pvalue.TaggedOutput(COUNTS, counts)
+        if not keep.any():
+            return
+        columns = {config.label: single_values(labels[keep])}
+        columns |= {name: single_values(values[keep]) for name, values in scores.items()}
+        for feature in sorted({feature for cross in config.slices for feature in cross}):
+            values = slice_values(batch, feature, keep)
+            if values is not None:
+                columns[feature] = values
+        yield pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def read_labels(batch: pa.RecordBatch, config: EvaluationConfig) -> np.ndarray:
+    """Labels as float64 [n], NaN where missing."""
+    rows, values = _parents_and_values(batch, config.label)
+    _check_width(rows, 1, "label", config.label)
+    labels = np.full(batch.num_rows, np.nan)
+    if config.positive_class is None:
+        if _is_text(values.type):
+            raise ValueError(f"label column {config.label!r} holds text: set positive_class")
+        labels[rows] = _floats(values)
+        if config.task == "binary_classification":
+            finite = labels[np.isfinite(labels)]
+            if not np.isin(finite, (0, 1)).all():
+                raise ValueError(
+                    f"label column {config.label!r} holds values other than 0 and 1: set "
+                    "positive_class"
+                )
+    elif _is_text(values.type):
+        positive = pa.scalar(config.positive_class.encode(), pa.large_binary())
+        labels[rows] = _floats(pc.equal(values.cast(pa.large_binary()), positive))
+    else:
+        numbers = _floats(values)
+        positive = numbers == float(config.positive_class)
+        labels[rows] = np.where(np.isfinite(numbers), positive, np.nan)
+    return labels
+
+
+def read_scores(batch: pa.RecordBatch, column: str, task: str) -> np.ndarray:
+    """Scores as float64 [n], NaN where missing.
+
+    Of two scores in a row of a binary classification the second counts: the probabilities of
+    both classes.
+    """
+    rows, values = _parents_and_values(batch, column)
+    _check_width(rows, 2 if task == "binary_classification" else 1, "prediction", column)
+    if _is_text(values.type):
+        raise ValueError(f"prediction column {column!r} holds text, expected numbers")
+    scores = np.full(batch.num_rows, np.nan)
+    scores[rows] = _floats(values)  # the last of a row's values stays
+    if task == "binary_classification":
+        finite = scores[np.isfinite(scores)]
+        if finite.size and (finite.min() < -_ROUNDING or finite.max() > 1 + _ROUNDING):
+            raise ValueError(
+                f"prediction column {column!r} holds scores from {finite.min():.6g} to "
+                f"{finite.max():.6g}: a binary classification needs probabilities in [0, 1]"
+            )
+        scores = np.clip(scores, EPSILON, 1 - EPSILON)
+    return scores
+
+
+def slice_values(batch: pa.RecordBatch, feature: str, keep: np.ndarray) -> pa.Array | None:
+    """The feature's values in the rows ``keep`` as one list a row; None if there is none."""
+    rows, values = _parents_and_values(batch, feature)
+    valid = keep[rows] & np.asarray(values.is_valid())
+    if pa.types.is_floating(values.type):
+        valid &= np.isfinite(_floats(values))
+    if not valid.any():
+        return None
+    encoded = values.filter(pa.array(valid)).dictionary_encode()
+    lengths = np.bincount(rows[valid], minlength=batch.num_rows)[keep]
+    return _lists(_clean(encoded.dictionary).take(encoded.indices), lengths)
+
+
+def single_values(values: np.ndarray) -> pa.LargeListArray:
+    """A list column with one value a row."""
+    return _lists(pa.array(values), np.ones(len(values), np.int64))
+
+
+def _lists(values: pa.Array, lengths: np.ndarray) -> pa.LargeListArray:
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return pa.LargeListArray.from_arrays(pa.array(offsets), values)
+
+
+def _parents_and_values(batch: pa.RecordBatch, column: str) -> tuple[np.ndarray, pa.Array]:
+    """The values of a list column and the row that each belongs to."""
+    index = batch.schema.get_field_index(column)
+    if index < 0 or pa.types.is_null(batch.schema.field(index).type):
+        return np.empty(0, np.int64), pa.array([], pa.float64())
+    lists = batch.column(index)
+    lengths = pc.fill_null(lists.value_lengths(), 0).to_numpy(zero_copy_only=False)
+    return np.repeat(np.arange(batch.num_rows), lengths), lists.flatten()
+
+
+def _floats(values: pa.Array) -> np.ndarray:
+    """Numbers or booleans as float64, NaN for null."""
+    return values.cast(pa.float64()).to_numpy(zero_copy_only=False)
+
+
+def _check_width(rows: np.ndarray, most: int, what: str, column: str) -> None:
+    widest = int(np.bincount(rows).max()) if len(rows) else 0
+    if widest > most:
+        raise ValueError(
+            f"{what} column {column!r} holds {widest} values in a row, expected at most {most}"
+        )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return (
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+    )
+
+
+def _clean(values: pa.Array) -> pa.Array:
+    """Distinct slice values as TFMA can take them."""
+    if _is_text(values.type):
+        texts = values.cast(pa.large_binary()).to_pylist()
+        return pa.array(
+            [text.decode("utf-8", "replace").encode() for text in texts], pa.large_binary()
+        )
+    if pa.types.is_floating(values.type):  # 0.1, not the float32's 0.10000000149011612
+        return pa.array([float(str(number)) for number in values.to_numpy()], pa.float64())
+    return values.cast(pa.int64())

@@ -1,0 +1,176 @@
+"""Keysets in owner-only files: versioned keys, of which the primary makes new pseudonyms.
+
+The file is JSON::
+
+    {"primary": 2, "versions": [{"version": 1, "created": "2025-01-31T09:00:00+00:00",
+                                 "key": "<base64 of 32 bytes>", "status": "enabled"}, ...]}
+
+A version of any other status than ``enabled`` is never used. Without the file pseudonyms can be
+neither repeated nor traced back: keep a copy of it where the data is not.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import NoReturn
+
+KEY_BYTES = 32
+
+
+class KeysetError(ValueError):
+    """A keyset is missing, unsafe or damaged; the message says which file and what to do."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key version; cannot be pickled, and its repr hides the key."""
+
+    version: int
+    created: str
+    material: bytes = field(repr=False)
+    status: str = "enabled"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a key is never pickled: workers read the keyset by its path")
+
+
+@dataclass(frozen=True)
+class Keyset:
+    path: str
+    primary: int
+    versions: tuple[Key, ...]
+
+    def key(self, version: int) -> Key:
+        """The key of a version; raises KeysetError when there is none or it is not enabled."""
+        for key in self.versions:
+            if key.version == version and key.status == "enabled":
+                return key
+        raise KeysetError(f"{self.path}: no enabled key version {version}: restore the file")
+
+
+def create(path: str) -> Keyset:
+    """Makes a keyset with one random key at ``path``, whole or not at all.
+
+    Raises:
+      KeysetError: there is a file already; of several creators exactly one succeeds.
+    """
+    path = _resolve(path)
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    keyset = Keyset(path, 1, (_new_key(1),))
+    with _written(keyset) as temporary:
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            raise KeysetError(f"{path}: exists already: rotate it, or choose another") from None
+    return keyset
+
+
+def rotate(path: str) -> Keyset:
+    """Adds a random key version and makes it primary; earlier versions stay enabled."""
+    path = _resolve(path)
+    with _locked(os.path.dirname(path)):
+        old = load(path)
+        version = max(key.version for key in old.versions) + 1
+        keyset = Keyset(path, version, (*old.versions, _new_key(version)))
+        with _written(keyset) as temporary:
+            os.replace(temporary, path)
+    return keyset
+
+
+def load(path: str) -> Keyset:
+    """Reads the keyset at ``path``.
+
+    Raises:
+      KeysetError: the file is missing, open to others than its owner, or damaged.
+    """
+    path = _resolve(path)
+    try:
+        with open(path, "rb") as file:
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            content = file.read()
+    except OSError as error:
+        raise KeysetError(f"{path}: cannot read the keyset: {error.strerror}") from None
+    if mode & 0o077:
+        raise KeysetError(
+            f"{path}: others than its owner may use this keyset (mode {mode:04o}): "
+            f"chmod 600 {path}, and rotate it if they could have read it"
+        )
+    try:
+        keyset = _parse(path, json.loads(content))
+    except (KeyError, TypeError, ValueError):
+        raise KeysetError(f"{path}: not a valid keyset: restore the file from its copy") from None
+    keyset.key(keyset.primary)
+    return keyset
+
+
+def _resolve(path: str) -> str:
+    return os.path.realpath(os.path.expanduser(path))
+
+
+def _parse(path: str, document: dict) -> Keyset:
+    keys = tuple(
+        Key(
+            version=int(entry["version"]),
+            created=str(entry["created"]),
+            material=base64.b64decode(entry["key"], validate=True),
+            status=str(entry["status"]),
+        )
+        for entry in document["versions"]
+    )
+    if any(len(key.material) != KEY_BYTES for key in keys):
+        raise ValueError("wrong key length")
+    if len({key.version for key in keys}) != len(keys):
+        raise ValueError("version repeated")
+    return Keyset(path, int(document["primary"]), keys)
+
+
+def _new_key(version: int) -> Key:
+    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return Key(version, now, os.urandom(KEY_BYTES))
+
+
+@contextmanager
+def _written(keyset: Keyset) -> Iterator[str]:
+    """A complete owner-only temporary file beside the keyset, gone at the end."""
+    document = {
+        "primary": keyset.primary,
+        "versions": [
+            {
+                "version": key.version,
+                "created": key.created,
+                "key": base64.b64encode(key.material).decode(),
+                "status": key.status,
+            }
+            for key in keyset.versions
+        ],
+    }
+    # mkstemp opens with O_EXCL and mode 0600.
+    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(keyset.path))
+    try:
+        with open(descriptor, "w") as file:
+            json.dump(document, file, indent=1)
+            file.flush()
+            os.fsync(descriptor)
+        yield temporary
+    finally:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+@contextmanager
+def _locked(directory: str) -> Iterator[None]:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

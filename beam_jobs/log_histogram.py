@@ -1,0 +1,44 @@
+"""Quantiles of non-negative quantities from counts in logarithmic bins, mergeable by addition.
+
+Each quantile is within 1 % of the exact one, whatever the data: the DDSketch of Masson, Rim
+and Lee, "DDSketch: a fast and fully-mergeable quantile sketch with relative-error guarantees",
+VLDB 2019, without its bound on the number of bins (some 900 between 1 µs and 1 day).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from .reports import Quantiles
+
+ACCURACY = 0.01
+_GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
+_LOG_GAMMA = math.log(_GAMMA)
+_SMALLEST = 1e-9
+
+
+def bin_of(value: float) -> int:
+    """The bin that counts ``value``; all under 1e-9 share one."""
+    return math.ceil(math.log(max(value, _SMALLEST)) / _LOG_GAMMA)
+
+
+def quantiles(bins: Mapping[int, int]) -> Quantiles | None:
+    """Quantiles of what ``bins`` (bin to count) counts; None where there is nothing."""
+    total = sum(bins.values())
+    return (
+        Quantiles(
+            p50=_at(bins, 0.5 * total), p90=_at(bins, 0.9 * total), p99=_at(bins, 0.99 * total)
+        )
+        if total
+        else None
+    )
+
+
+def _at(bins: Mapping[int, int], rank: float) -> float:
+    seen = 0
+    for index in sorted(bins):
+        seen += bins[index]
+        if seen >= rank:
+            break
+    return 0.0 if index == bin_of(0) else 2 * _GAMMA**index / (_GAMMA + 1)

@@ -1,0 +1,217 @@
+"""Applies a privacy policy to one Arrow record batch, and counts what it did."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from . import keyset
+from .accounting import check_identity
+from .privacy_methods.contract import Method, is_text
+from .privacy_methods.hmac_sha256 import KeyedMac
+from .privacy_methods.keep import Keep
+from .privacy_policy import PrivacyConfig
+from .reports import FieldTreatment, PrivacyReport, ScanFinding
+from .scan_identifiers import IdentifierScanner
+
+
+class PrivacyError(RuntimeError):
+    """The data break the policy; the message holds no value of the data."""
+
+
+class Measure(NamedTuple):
+    """The name of a count. ``of`` is what ``name`` needs: a method, a kind of identifier.
+
+    Names: rows_read, rows_written, values (of a field by method), found (values of a field with
+    an identifier of a kind), unlisted (rows with a field that the policy ought to list).
+    """
+
+    split: str
+    name: str
+    field: str = ""
+    of: str = ""
+
+
+class BatchTreatment:
+    """Applies ``config`` to the record batches of a split.
+
+    Columns hold values, or lists of values as tfx-bsl reads tf.Examples. Each method sees the
+    distinct values of a column in a batch; nulls and the lengths of lists stay. Fields that the
+    policy ought to list are left out and counted.
+
+    Args:
+      mac: None when the policy needs no key.
+    """
+
+    def __init__(self, config: PrivacyConfig, split: str, mac: KeyedMac | None):
+        self._config = config
+        self._split = split
+        self._mac = mac
+        self._scanner = IdentifierScanner(config.phone_region)
+
+    def treat(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[Measure]]:
+        """Returns the treated batch and its counts.
+
+        Raises:
+          PrivacyError: a field's name is an identifier, its type does not suit its method, or
+            the method failed. It names the field only, for the cause might quote a value.
+        """
+        self._refuse_identifying_names(batch.schema.names)
+        counts = Counter({Measure(self._split, "rows_read"): batch.num_rows})
+        treated = {}
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            method = self._config.method_of(name)
+            if method is None:
+                counts[Measure(self._split, "unlisted", name)] += batch.num_rows
+            elif method.drops_field:
+                counts[Measure(self._split, "values", name, method.method)] += _values(column)
+            else:
+                treated[name] = self._treat_column(name, column, method, counts)
+        if not treated:
+            check_policy(counts, self._config)
+            raise PrivacyError(f"split {self._split!r}: the policy leaves no field at all")
+        return pa.RecordBatch.from_arrays(list(treated.values()), names=list(treated)), counts
+
+    def _treat_column(
+        self, name: str, column: pa.Array, method: Method, counts: Counter[Measure]
+    ) -> pa.Array:
+        if pa.types.is_null(column.type):
+            return column
+        values = column.flatten() if _is_list(column.type) else column
+        if pa.types.is_dictionary(values.type):
+            values = values.cast(values.type.value_type)
+        try:
+            method.validate_type(values.type)
+        except ValueError as error:
+            raise PrivacyError(f"field {name!r}: {error}") from None
+        counts[Measure(self._split, "values", name, method.method)] += _values(values)
+        try:
+            values = self._treat_values(name, values, method, counts)
+        except Exception as error:
+            kind = type(error).__name__
+            raise PrivacyError(f"field {name!r}: {method.method} failed with {kind}") from None
+        return _with_lists_of(column, values) if _is_list(column.type) else values
+
+    def _treat_values(
+        self, name: str, values: pa.Array, method: Method, counts: Counter[Measure]
+    ) -> pa.Array:
+        keeps = isinstance(method, Keep)
+        if keeps and (name in self._config.scan_exempt or not is_text(values.type)):
+            return values
+        encoded = values.dictionary_encode()
+        if not keeps:
+            return method.operate(encoded.dictionary, self._mac).take(encoded.indices)
+        treated, found = self._scanner.scan(encoded.dictionary)
+        if not found:
+            return values
+        occurrences = np.bincount(
+            encoded.indices.drop_null().to_numpy(), minlength=len(encoded.dictionary)
+        )
+        for kind, positions in found.items():
+            counts[Measure(self._split, "found", name, kind)] += int(occurrences[positions].sum())
+        return treated.take(encoded.indices)
+
+    def _refuse_identifying_names(self, names: list[str]) -> None:
+        for position, name in enumerate(names):
+            if kinds := self._scanner.scan_text(name)[1]:
+                raise PrivacyError(
+                    f"split {self._split!r}: the name of field {position} (counted from 0) holds "
+                    f"an identifier ({', '.join(sorted(kinds))}): rename it, or add a header row"
+                )
+
+
+def load_mac(config: PrivacyConfig, version: int | None) -> KeyedMac | None:
+    """The MAC of a key version; None when ``version`` is, for a policy that needs no key."""
+    if version is None:
+        return None
+    return KeyedMac.for_domain(keyset.load(config.keyset).key(version), config.domain)
+
+
+def primary_version(config: PrivacyConfig) -> int | None:
+    """The key version that a job starting now uses to its end; None when it needs no key."""
+    return keyset.load(config.keyset).primary if config.needs_key else None
+
+
+def privacy_report(
+    counts: Mapping[Measure, int],
+    config: PrivacyConfig,
+    splits: Iterable[str],
+    key_version: int | None,
+) -> PrivacyReport:
+    """Makes the report of a job; fields of the policy that the data lack are in it with 0 values.
+
+    Raises:
+      AccountError: a split's rows_written is not its rows_read.
+    """
+    for split in splits:
+        by_name = {m.name: n for m, n in counts.items() if m.split == split and not m.field}
+        check_identity(by_name, "rows_read", ["rows_written"])
+    values = {
+        Measure(split, "values", field, policy.method): 0
+        for split in splits
+        for field, policy in config.fields.items()
+    }
+    values |= {measure: n for measure, n in counts.items() if measure.name == "values"}
+    return PrivacyReport(
+        rows_read=sum(n for measure, n in counts.items() if measure.name == "rows_read"),
+        rows_written=sum(n for measure, n in counts.items() if measure.name == "rows_written"),
+        fields=[
+            FieldTreatment(
+                field=m.field,
+                split=m.split,
+                method=m.of,
+                values=n,
+                key_version=key_version if m.of == "hmac" else None,
+            )
+            for m, n in sorted(values.items())
+        ],
+        findings=[
+            ScanFinding(
+                field=m.field,
+                split=m.split,
+                kind=m.of,
+                values=n,
+                action="failed" if config.undeclared == "fail" else "redacted",
+            )
+            for m, n in sorted(counts.items())
+            if m.name == "found"
+        ],
+        key_version=key_version,
+        input_purged=False,
+    )
+
+
+def check_policy(counts: Mapping[Measure, int], config: PrivacyConfig) -> None:
+    """Raises PrivacyError, which names all, for fields not listed and findings not allowed."""
+    problems = []
+    if unlisted := sorted({m.field for m in counts if m.name == "unlisted"}):
+        problems.append(f"fields not listed in the policy: {', '.join(unlisted)}; list them")
+    found = sorted((m, n) for m, n in counts.items() if m.name == "found")
+    if found and config.undeclared == "fail":
+        listed = "; ".join(f"{m.field} ({m.split}): {n} values with {m.of}" for m, n in found)
+        problems.append(f"undeclared identifiers in {listed}; give these fields a method")
+    if problems:
+        raise PrivacyError(". ".join(problems))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
+
+
+def _values(column: pa.Array) -> int:
+    values = column.flatten() if _is_list(column.type) else column
+    return len(values) - values.null_count
+
+
+def _with_lists_of(column: pa.Array, values: pa.Array) -> pa.Array:
+    """The lists of ``column`` with other values, as many as before."""
+    lengths = column.value_lengths().fill_null(0).to_numpy()
+    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    is_null = np.append(column.is_null().to_numpy(zero_copy_only=False), False)
+    large = pa.types.is_large_list(column.type)
+    kind, index = (pa.LargeListArray, pa.int64()) if large else (pa.ListArray, pa.int32())
+    return kind.from_arrays(pa.array(offsets, index, mask=is_null), values)

@@ -1,0 +1,186 @@
+"""The job that takes personal data out of datasets.
+
+Alone, on a folder of ``Split-*`` folders, or on one TFRecord, Parquet or CSV file::
+
+    python -m tfx_vigil.beam_jobs.pseudonymize --config policy.json --input DATA --output DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from .accounting import SumCounts
+from .examples import ReadExamples, WriteExamples, split_pattern
+from .privacy_batch import (
+    BatchTreatment,
+    Measure,
+    check_policy,
+    load_mac,
+    primary_version,
+    privacy_report,
+)
+from .privacy_policy import PrivacyConfig
+from .pseudonymize_table import is_table, pseudonymize_table
+from .reports import PrivacyReport, read_report, write_report
+
+_COUNTS = "counts"
+
+
+def pseudonymize(
+    pipeline: beam.Pipeline,
+    config: PrivacyConfig,
+    input_uri: str,
+    splits: Sequence[str],
+    output_uri: str,
+    report_uri: str,
+) -> None:
+    """Adds the job for an Examples artifact: the same splits and rows, treated by ``config``.
+
+    The primary key version of this moment is used to the end, even if the keyset is rotated
+    meanwhile. When the policy is broken the report is written and then the job fails with
+    PrivacyError; what it has written by then is treated all the same.
+
+    Raises:
+      KeysetError: the keyset cannot be used; nothing was read or written.
+    """
+    sources = {split: split_pattern(input_uri, split) for split in splits}
+    targets = {split: f"{output_uri}/Split-{split}" for split in splits}
+    _add_job(pipeline, config, sources, targets, report_uri)
+
+
+def run(
+    config: PrivacyConfig, input_uri: str, output_dir: str, beam_args: Sequence[str] = ()
+) -> PrivacyReport:
+    """Pseudonymizes a dataset into ``output_dir``, with the report beside it.
+
+    Args:
+      input_uri: a folder with ``Split-*`` folders, or one file: ``*.parquet`` and ``*.csv`` are
+        written in the same format under the same name, anything else is read as a TFRecord of
+        tf.Examples.
+
+    Raises:
+      KeysetError, PrivacyError: as ``pseudonymize`` does; no data are left in ``output_dir``.
+      FileNotFoundError: there is no input.
+    """
+    if is_table(input_uri):
+        return pseudonymize_table(config, input_uri, output_dir)
+    matches = FileSystems.match([f"{input_uri.rstrip('/')}/Split-*/*"])[0].metadata_list
+    splits = sorted({Path(match.path).parent.name.removeprefix("Split-") for match in matches})
+    if splits:
+        sources = {split: split_pattern(input_uri, split) for split in splits}
+        targets = {split: f"{output_dir}/Split-{split}" for split in splits}
+    elif FileSystems.match([input_uri])[0].metadata_list and not Path(input_uri).is_dir():
+        sources, targets = {"all": input_uri}, {"all": f"{output_dir}/Split-all"}
+    else:
+        raise FileNotFoundError(f"{input_uri}: neither Split-* folders with files nor a file")
+    try:
+        with beam.Pipeline(options=PipelineOptions(list(beam_args))) as pipeline:
+            _add_job(pipeline, config, sources, targets, output_dir)
+    except BaseException:
+        FileSystems.delete([target for target in targets.values() if FileSystems.exists(target)])
+        raise
+    return read_report(output_dir, PrivacyReport)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--config", required=True, help="JSON file of a PrivacyConfig")
+    parser.add_argument("--input", required=True, help="folder of Split-* folders, or a file")
+    parser.add_argument("--output", required=True, help="folder for data and report.json")
+    args, beam_args = parser.parse_known_args(argv)
+    config = PrivacyConfig.model_validate_json(Path(args.config).read_text())
+    print(run(config, args.input, args.output, beam_args).model_dump_json(indent=1))
+
+
+def _add_job(
+    pipeline: beam.Pipeline,
+    config: PrivacyConfig,
+    sources: Mapping[str, str],
+    targets: Mapping[str, str],
+    report_uri: str,
+) -> None:
+    version = primary_version(config)
+    counts, written = [], []
+    for split, source in sources.items():
+        treated = (
+            pipeline
+            | f"Read[{split}]" >> ReadExamples(source)
+            | f"Treat[{split}]"
+            >> beam.ParDo(_TreatBatch(config, split, version)).with_outputs(_COUNTS, main="batches")
+        )
+        written.append(treated.batches | f"Write[{split}]" >> WriteExamples(targets[split]))
+        counts += [
+            treated[_COUNTS],
+            treated.batches | f"CountWritten[{split}]" >> beam.Map(_rows_written, split),
+        ]
+    files = written | "FlattenWritten" >> beam.Flatten()
+    _ = (
+        counts
+        | "FlattenCounts" >> beam.Flatten()
+        | "SumCounts" >> beam.CombineGlobally(SumCounts())
+        | "WriteReport"
+        >> beam.Map(
+            _finish,
+            config,
+            list(sources),
+            version,
+            report_uri,
+            after=beam.pvalue.AsIter(files),
+        )
+    )
+
+
+class _TreatBatch(beam.DoFn):
+    def __init__(self, config: PrivacyConfig, split: str, key_version: int | None):
+        self._config = config
+        self._split = split
+        self._key_version = key_version
+
+    def setup(self) -> None:
+        mac = load_mac(self._config, self._key_version)
+        self._treatment = BatchTreatment(self._config, self._split, mac)
+
+    def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch | beam.pvalue.TaggedOutput]:
+        treated, counts = self._treatment.treat(batch)
+        yield beam.pvalue.TaggedOutput(_COUNTS, counts)
+        yield _as_examples(treated)
+
+
+def _rows_written(batch: pa.RecordBatch, split: str) -> Counter[Measure]:
+    return Counter({Measure(split, "rows_written"): batch.num_rows})
+
+
+def _finish(
+    counts: Counter[Measure],
+    config: PrivacyConfig,
+    splits: Sequence[str],
+    key_version: int | None,
+    report_uri: str,
+    after: Iterable[str],
+) -> None:
+    """``after``: the written files, which must be there before the report is."""
+    del after
+    write_report(report_uri, privacy_report(counts, config, splits, key_version))
+    check_policy(counts, config)
+
+
+def _as_examples(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The batch in the types that encode: strings as bytes, wholly missing fields as lists."""
+    binary = pa.large_list(pa.large_binary())
+    columns = [
+        column.cast(binary) if column.type in (pa.null(), pa.large_list(pa.string())) else column
+        for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""Pseudonymizes one Parquet or CSV file into a file of the same format, batch by batch."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as csv
+import pyarrow.parquet as parquet
+
+from .privacy_batch import (
+    BatchTreatment,
+    Measure,
+    PrivacyError,
+    check_policy,
+    load_mac,
+    primary_version,
+    privacy_report,
+)
+from .privacy_policy import PrivacyConfig
+from .reports import PrivacyReport, write_report
+
+_BATCH_ROWS = 65_536
+_PARSE = csv.ParseOptions(newlines_in_values=True)
+
+
+def is_table(path: str) -> bool:
+    return Path(path).suffix.lower() in (".parquet", ".csv")
+
+
+def pseudonymize_table(config: PrivacyConfig, path: str, output_dir: str) -> PrivacyReport:
+    """Writes ``output_dir/<name of path>`` and the report; the split's name is the file's stem.
+
+    CSV needs a header row and UTF-8. Its values are treated as text, so that those kept come out
+    as they were; unquoted empty ones are missing values. Nested Parquet columns other than lists
+    of values must be redacted.
+
+    Raises:
+      KeysetError: the keyset cannot be used; nothing was written.
+      PrivacyError: the data break the policy or the file is malformed; no data are left in
+        ``output_dir``.
+    """
+    version = primary_version(config)
+    split = Path(path).stem
+    treatment = BatchTreatment(config, split, load_mac(config, version))
+    schema, batches = _read(path)
+    counts: Counter[Measure] = Counter()
+    target = Path(output_dir, Path(path).name)
+    partial = target.with_name(f".{target.name}.partial")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        empty = pa.RecordBatch.from_arrays(
+            [pa.array([], kind) for kind in schema.types], schema=schema
+        )
+        treated, _ = treatment.treat(empty)
+        with _writer(partial, target.suffix, treated.schema) as writer:
+            for batch in batches:
+                treated, batch_counts = treatment.treat(batch)
+                writer.write_batch(treated)
+                counts.update(batch_counts)
+                counts[Measure(split, "rows_written")] += treated.num_rows
+        report = privacy_report(counts, config, [split], version)
+        write_report(output_dir, report)
+        check_policy(counts, config)
+        os.replace(partial, target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return report
+
+
+def _read(path: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The schema and the batches of a file; malformed ones raise PrivacyError without quotes."""
+    try:
+        if Path(path).suffix.lower() == ".csv":
+            names = csv.open_csv(path, parse_options=_PARSE).schema.names
+            text = csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()),
+                strings_can_be_null=True,
+                null_values=[""],
+                quoted_strings_can_be_null=False,
+            )
+            reader = csv.open_csv(path, parse_options=_PARSE, convert_options=text)
+            return reader.schema, _without_quotes(path, reader)
+        file = parquet.ParquetFile(path)
+        return file.schema_arrow, _without_quotes(path, file.iter_batches(_BATCH_ROWS))
+    except pa.ArrowInvalid as error:
+        raise _malformed(path, error) from None
+
+
+def _without_quotes(path: str, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from batches
+    except pa.ArrowInvalid as error:
+        raise _malformed(path, error) from None
+
+
+def _malformed(path: str, error: pa.ArrowInvalid) -> PrivacyError:
+    known = re.search(r"(Row #\d+: )?Expected \d+ columns, got \d+|invalid UTF8", str(error))
+    detail = f": {known[0]}" if known else ""
+    return PrivacyError(f"{path}: malformed{detail} (CSV must be UTF-8 with a header row)")
+
+
+def _writer(path: Path, suffix: str, schema: pa.Schema) -> csv.CSVWriter | parquet.ParquetWriter:
+    if suffix.lower() == ".csv":
+        return csv.CSVWriter(str(path), schema)
+    return parquet.ParquetWriter(str(path), schema)

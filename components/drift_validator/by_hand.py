@@ -1,0 +1,43 @@
+"""Drift between two tables, without a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from apache_beam.options.pipeline_options import PipelineOptions
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from ...beam_jobs.reports import DriftReport
+from ...beam_jobs.slice_statistics import table_statistics
+from .compare import compare
+from .config import DriftConfig
+
+
+def compare_tables(
+    baseline_path: str,
+    current_path: str,
+    slices: Sequence[Sequence[str]] = (),
+    config: DriftConfig | None = None,
+    schema: schema_pb2.Schema | None = None,
+    options: PipelineOptions | None = None,
+) -> DriftReport:
+    """The drift of one table against another; the baseline is reported as ``training``.
+
+    Args:
+      baseline_path, current_path: see ``beam_jobs.tables.ReadTable``.
+      slices: columns to slice by, each inner list one crossing.
+      config: thresholds and roles of columns; its ``splits`` and ``slices`` are not used.
+      schema: tells integers that are categories; inferred from the baseline where None.
+      options: of the Beam pipelines that compute the statistics.
+
+    Raises:
+      FileNotFoundError, ValueError: where a table cannot be read, or has no such column to
+        slice by.
+    """
+    config = (config or DriftConfig()).model_copy(
+        update={"splits": [], "slices": [list(features) for features in slices]}
+    )
+    baseline, current = (
+        table_statistics(path, slices, schema, options) for path in (baseline_path, current_path)
+    )
+    return compare({"current": current}, baseline, {}, schema, config).report

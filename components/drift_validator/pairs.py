@@ -1,0 +1,172 @@
+"""Which features of which slices can be compared, and the counts to compare them by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from ...beam_jobs.slices import OVERALL
+from .categories import common_values
+from .config import Distance, DriftConfig
+from .counts import Counts
+from .distances import Against
+from .histograms import common_bins
+from .populations import Population, Slice, common_statistics
+
+_DISTANCES: dict[str, Distance] = {
+    "num_stats": "jensen_shannon_divergence",
+    "string_stats": "infinity_norm",
+}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One comparison to make; ``counts`` is None where rows are too few for a verdict."""
+
+    feature: str
+    slice: str
+    against: Against
+    split: str
+    distance: Distance
+    counts: Counts | None
+    n_baseline: int
+    n_current: int
+
+
+@dataclass
+class Pairs:
+    """``not_compared``: a sentence for each thing that has no pair, and why."""
+
+    pairs: list[Pair] = field(default_factory=list)
+    not_compared: list[str] = field(default_factory=list)
+
+
+def home_splits(splits: Mapping[str, Population]) -> dict[str, str]:
+    """The split each feature is compared on: the first with values of it, else that lists it."""
+    listed: dict[str, str] = {}
+    filled: dict[str, str] = {}
+    for name, split in splits.items():
+        for feature, statistics in split.overall.features.items():
+            listed.setdefault(feature, name)
+            if common_statistics(statistics).num_non_missing:
+                filled.setdefault(feature, name)
+    return listed | filled
+
+
+def pair_up(
+    split: str,
+    features: list[str],
+    current: Population,
+    baseline: Population,
+    against: Against,
+    config: DriftConfig,
+) -> Pairs:
+    """Pairs ``features`` of a split, on the whole and on each slice, with the same in a baseline."""
+    result = Pairs()
+    known = baseline.overall.features
+    absent = [feature for feature in features if feature not in known]
+    if absent:
+        result.not_compared.append(f"Not in the {against} statistics: {', '.join(absent)}.")
+    comparable = []
+    for feature in features:
+        if feature in known:
+            problem = _incomparable(known[feature], current.overall.features[feature], against)
+            if problem:
+                result.not_compared.append(f"{feature}: {problem}.")
+            else:
+                comparable.append(feature)
+    _note_slices(result, split, current, baseline, against)
+    for name, here in current.slices.items():
+        if name in baseline.slices:
+            for feature in comparable:
+                if feature not in here.key:
+                    result.pairs.extend(
+                        _pairs(feature, name, split, here, baseline.slices[name], against, config)
+                    )
+    return result
+
+
+def _pairs(
+    feature: str,
+    name: str,
+    split: str,
+    current: Slice,
+    baseline: Slice,
+    against: Against,
+    config: DriftConfig,
+) -> Iterator[Pair]:
+    sides = [side.features.get(feature) for side in (baseline, current)]
+    rows = [baseline.rows, current.rows]
+    values = [int(common_statistics(side).num_non_missing) if side else 0 for side in sides]
+    statistics = sides[1] or sides[0]
+    if statistics is None:
+        return
+    distance = _DISTANCES[statistics.WhichOneof("stats")]
+    counts = None
+    if min(values) >= config.min_rows:
+        counts = _counts(distance, *sides, config.bins)
+    yield Pair(feature, name, against, split, distance, counts, *values)
+    if min(rows) >= config.min_rows:
+        missing = [all_rows - present for all_rows, present in zip(rows, values, strict=True)]
+        tallies = [np.array(side, float) for side in zip(missing, values, strict=True)]
+        yield Pair(
+            feature,
+            name,
+            against,
+            split,
+            "missing_rate_difference",
+            Counts(("missing", "present"), *tallies),
+            *rows,
+        )
+
+
+def _incomparable(
+    baseline: statistics_pb2.FeatureNameStatistics,
+    current: statistics_pb2.FeatureNameStatistics,
+    against: Against,
+) -> str | None:
+    kinds = [side.WhichOneof("stats") for side in (baseline, current)]
+    for kind in kinds:
+        if kind not in _DISTANCES:
+            return f"{kind or 'no statistics'}, for which there is no distance"
+    if kinds[0] != kinds[1]:
+        names = {"num_stats": "numeric", "string_stats": "categorical"}
+        return f"{names[kinds[0]]} in the {against} statistics, {names[kinds[1]]} now"
+    filled = all(common_statistics(side).num_non_missing for side in (baseline, current))
+    if filled and _counts(_DISTANCES[kinds[0]], baseline, current, bins=2) is None:
+        return f"no quantile or rank histogram of it in the {against} or the current statistics"
+    return None
+
+
+def _counts(
+    distance: Distance,
+    baseline: statistics_pb2.FeatureNameStatistics,
+    current: statistics_pb2.FeatureNameStatistics,
+    bins: int,
+) -> Counts | None:
+    if distance == "jensen_shannon_divergence":
+        return common_bins(baseline, current, bins)
+    return common_values(baseline, current)
+
+
+def _note_slices(
+    result: Pairs, split: str, current: Population, baseline: Population, against: Against
+) -> None:
+    new = [name for name in current.slices if name not in baseline.slices]
+    if new:
+        result.not_compared.append(
+            f"{listed(new, 'slice')} of split {split} not in the {against} statistics."
+        )
+    gone = [name for name in baseline.slices if name not in current.slices and name != OVERALL]
+    if gone:
+        result.not_compared.append(
+            f"{listed(gone, 'slice')} of the {against} statistics without rows in split {split}."
+        )
+
+
+def listed(names: list[str], what: str, shown: int = 5) -> str:
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return f"{len(names)} {what}{'s' * (len(names) > 1)} ({'; '.join(names[:shown])}{more})"

@@ -1,0 +1,82 @@
+"""SlicedEvaluator: how good the predictions are, per slice and with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.types import BaseChannel, component_spec, standard_artifacts
+from tfx.types.channel_utils import as_channel
+from tfx.utils import json_utils
+
+from ...beam_jobs.evaluation_config import EvaluationConfig
+from ...beam_jobs.parameters import to_json
+from ..artifacts import SliceReport
+from . import executor as keys
+
+
+class SlicedEvaluatorSpec(component_spec.ComponentSpec):
+    PARAMETERS = {
+        keys.CONFIG: component_spec.ExecutionParameter(type=str),
+        keys.SPLITS: component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        keys.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
+        keys.MODEL: component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
+        keys.BASELINE_MODEL: component_spec.ChannelParameter(
+            type=standard_artifacts.Model, optional=True
+        ),
+    }
+    OUTPUTS = {
+        keys.EVALUATION: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
+        keys.REPORT: component_spec.ChannelParameter(type=SliceReport),
+    }
+
+
+class SlicedEvaluator(base_beam_component.BaseBeamComponent):
+    """Evaluates logged predictions, or models on the same rows, against the ground truth.
+
+    Without a model it evaluates the logged predictions (model ``logged`` in the report). A
+    ``model`` scores the rows itself (``candidate``), and so does a ``baseline_model``
+    (``in_service``); given both, the report holds their differences with paired intervals. Rows
+    without a label or without a finite prediction of every model are dropped and counted.
+
+    Outputs:
+      evaluation: ModelEvaluation; ``tfma.load_eval_result(uri)`` reads it, of two models one at a
+        time (``model_name="candidate"``).
+      report: SliceReport: each metric with its 95 % interval and number of rows. It has no rows and
+        no metrics where no labels have arrived.
+    """
+
+    SPEC_CLASS = SlicedEvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(keys.Executor)
+
+    def __init__(
+        self,
+        examples: BaseChannel,
+        config: EvaluationConfig | Mapping[str, Any] | str,
+        model: BaseChannel | None = None,
+        baseline_model: BaseChannel | None = None,
+        splits: Sequence[str] = ("labelled",),
+    ):
+        """Evaluates ``splits`` of ``examples`` together.
+
+        Args:
+          model, baseline_model: Model artifacts, or pushed ones imported as Model: SavedModels
+            whose signature ``serving_default`` takes serialized tf.Examples.
+
+        Raises:
+          pydantic.ValidationError: ``config`` is not an EvaluationConfig; names each bad key.
+        """
+        super().__init__(
+            SlicedEvaluatorSpec(
+                examples=examples,
+                model=model,
+                baseline_model=baseline_model,
+                config=to_json(EvaluationConfig, config),
+                splits=json_utils.dumps(list(splits)),
+                evaluation=as_channel([standard_artifacts.ModelEvaluation()]),
+                report=as_channel([SliceReport()]),
+            )
+        )

@@ -1,0 +1,74 @@
+"""Runs the job that evaluates slices on the rows of Examples artifacts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
+from tfx import types
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils
+from tfx.utils import json_utils
+
+from ...beam_jobs.evaluate_slices import CANDIDATE, IN_SERVICE, EvaluateSlices
+from ...beam_jobs.evaluation_config import EvaluationConfig
+from ...beam_jobs.examples import ReadExamples, split_pattern
+from ...beam_jobs.score_models import find_saved_model
+
+CONFIG = "config"
+SPLITS = "splits"
+EXAMPLES = "examples"
+MODEL = "model"
+BASELINE_MODEL = "baseline_model"
+EVALUATION = "evaluation"
+REPORT = "report"
+
+_MODEL_NAMES = {MODEL: CANDIDATE, BASELINE_MODEL: IN_SERVICE}
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """See SlicedEvaluator."""
+
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        patterns = split_patterns(input_dict[EXAMPLES], json_utils.loads(exec_properties[SPLITS]))
+        models = {
+            name: find_saved_model(artifact_utils.get_single_uri(input_dict[key]))
+            for key, name in _MODEL_NAMES.items()
+            if input_dict.get(key)
+        }
+        with self._make_beam_pipeline() as pipeline:
+            # A split without labels yet may have no file, which a source refuses.
+            rows = ReadExamples(patterns) if patterns else beam.Create([])
+            _ = (
+                pipeline
+                | "Read" >> rows
+                | "Evaluate"
+                >> EvaluateSlices(
+                    EvaluationConfig.model_validate_json(exec_properties[CONFIG]),
+                    artifact_utils.get_single_uri(output_dict[EVALUATION]),
+                    artifact_utils.get_single_uri(output_dict[REPORT]),
+                    models,
+                )
+            )
+
+
+def split_patterns(examples: list[types.Artifact], splits: list[str]) -> list[str]:
+    """The file patterns of ``splits`` that match a file.
+
+    Raises:
+      ValueError: an artifact has no such split.
+    """
+    patterns = []
+    for artifact in examples:
+        known = artifact_utils.decode_split_names(artifact.split_names)
+        if unknown := set(splits) - set(known):
+            raise ValueError(f"{artifact.uri} has no split {sorted(unknown)}, only {known}")
+        patterns += [split_pattern(artifact.uri, split) for split in splits]
+    matches = FileSystems.match(patterns)
+    return [match.pattern for match in matches if match.metadata_list]

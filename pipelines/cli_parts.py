@@ -1,0 +1,232 @@
+"""The five parts by hand, on files, without a pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+
+from .console import Cells, Exit, number, screen
+from .yaml_file import ConfigError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+SliceBy = Annotated[
+    list[str] | None,
+    typer.Option("--slice-by", help="A column, or several joined by commas to cross them."),
+]
+VigilYaml = Annotated[Path | None, typer.Option("--config", "-c", help="A vigil.yaml.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the five commands to ``app``."""
+    for command in (ingest, pseudonymize, drift, evaluate, gate):
+        app.command(rich_help_panel="The parts by hand")(command)
+
+
+def ingest(
+    window_start: Annotated[str, typer.Option(help="ISO 8601, UTC unless it says so.")],
+    window_end: Annotated[str, typer.Option(help="Excluded from the window.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for what is read.")],
+    config: VigilYaml = None,
+    format_: Annotated[str | None, typer.Option("--format", help="kserve or json_lines.")] = None,
+    logs: Annotated[list[str] | None, typer.Option(help="Glob of log files.")] = None,
+    labels: Annotated[list[str] | None, typer.Option(help="Glob of ground-truth files.")] = None,
+    horizon_days: Annotated[float, typer.Option(help="How late a label may come.")] = 30,
+    beam_args: Annotated[list[str] | None, typer.Argument(help="After --: Beam's options.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read serving logs and late ground truth into tf.Examples."""
+    from ..beam_jobs import ingest_logs
+    from ..beam_jobs.ingest_config import GroundTruthConfig, IngestConfig
+    from .config import load_config
+    from .spans import utc
+
+    settings = load_config(config).ingest.model_dump() if config else {}
+    settings |= {key: value for key, value in (("format", format_), ("logs", logs)) if value}
+    if labels:
+        truth = settings.get("ground_truth") or {}
+        settings["ground_truth"] = GroundTruthConfig.model_validate({**truth, "files": labels})
+        settings["horizon_hours"] = settings.get("horizon_hours") or horizon_days * 24
+    ingest_config = _validated(IngestConfig, settings)
+    try:
+        start, end = utc(window_start), utc(window_end)
+    except ValueError as error:
+        raise ConfigError(f"--window-start, --window-end: {error}") from error
+    report = ingest_logs.run(ingest_config, start, end, str(output), beam_args or ())
+    if as_json:
+        print(report.model_dump_json(indent=1))
+        return
+    table = Cells("count", "n")
+    for name, n in report.counts.model_dump().items():
+        table.add_row(name.replace("_", " "), f"{n:,}")
+    for reason, n in report.dead_letter_reasons.items():
+        table.add_row(f"  dead letter: {reason}", f"{n:,}")
+    screen.print(table)
+    screen.print(f"Examples, dead letters and report: {output}", markup=False)
+
+
+def pseudonymize(
+    data: Annotated[Path, typer.Option(help="Parquet, CSV, TFRecord, or Split-* folders.")],
+    output: Annotated[Path, typer.Option("--output", "-o")],
+    config: Annotated[Path, typer.Option("--config", "-c", help="A vigil.yaml.")] = Path(
+        "vigil.yaml"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Treat personal data in a file by the privacy policy of a vigil.yaml."""
+    from ..beam_jobs import pseudonymize as job
+    from .config import load_config
+
+    loaded = load_config(config)
+    report = job.run(loaded.privacy, str(data), str(output), loaded.runtime.beam_args)
+    if as_json:
+        print(report.model_dump_json(indent=1))
+        return
+    table = Cells("field", "method", "values")
+    for field in report.fields:
+        table.add_row(field.field, field.method, f"{field.values:,}")
+    for finding in report.findings:
+        table.add_row(
+            finding.field, f"undeclared {finding.kind}: {finding.action}", f"{finding.values:,}"
+        )
+    screen.print(table)
+    screen.print(f"{report.rows_written:,} rows: {output}", markup=False)
+
+
+def drift(
+    baseline: Annotated[str, typer.Option(help="Parquet, CSV, TFRecord or a folder of them.")],
+    current: Annotated[str, typer.Option(help="The same columns, later.")],
+    slice_by: SliceBy = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the report.")
+    ] = None,
+    fail_on_drift: Annotated[bool, typer.Option(help="Exit with 3 where drift is found.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Compare two tables, column by column and slice by slice."""
+    from ..beam_jobs.reports import write_report
+    from ..components.drift_validator.by_hand import compare_tables
+    from ..components.drift_validator.config import DriftConfig
+
+    report = compare_tables(baseline, current, _slices(slice_by), DriftConfig())
+    if output or not as_json:
+        output = output or Path("drift-report")
+        write_report(str(output), report)
+    if as_json:
+        print(report.model_dump_json(indent=1))
+    else:
+        _show_drift(report)
+        screen.print(f"Report: {output}/report.json", markup=False)
+    if fail_on_drift and report.drift:
+        raise typer.Exit(Exit.DRIFT)
+
+
+def evaluate(
+    data: Annotated[str, typer.Option(help="Parquet, CSV, TFRecord or a folder of them.")],
+    label: Annotated[str, typer.Option(help="Column of the ground truth.")],
+    prediction: Annotated[str, typer.Option(help="Column of the score or number.")] = "prediction",
+    task: Annotated[
+        Literal["binary_classification", "regression"], typer.Option()
+    ] = "binary_classification",
+    positive_class: Annotated[str | None, typer.Option(help="The label that counts as 1.")] = None,
+    slice_by: SliceBy = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Only these; default: all.")] = None,
+    min_slice_rows: Annotated[int, typer.Option(min=1)] = 50,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of TFMA's files.")] = Path(
+        "evaluation"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Measure logged predictions against ground truth, slice by slice."""
+    from ..beam_jobs import evaluate_slices
+    from ..beam_jobs.evaluation_config import EvaluationConfig
+
+    config = _validated(
+        EvaluationConfig,
+        {
+            "label": label,
+            "prediction": prediction,
+            "task": task,
+            "positive_class": positive_class,
+            "slices": _slices(slice_by),
+            "metrics": metric or [],
+            "min_slice_rows": min_slice_rows,
+        },
+    )
+    report = evaluate_slices.run(data, config, str(output), str(output))
+    if as_json:
+        print(report.model_dump_json(indent=1))
+        return
+    table = Cells("slice", "metric", "value", "95 % interval", "rows")
+    for m in report.metrics:
+        interval = "" if m.lower is None else f"{m.lower:.4f} to {m.upper:.4f}"
+        table.add_row(m.slice, m.metric, number(m.value), interval, f"{m.n:,}")
+    screen.print(table)
+    for name, n in report.small_slices.items():
+        screen.print(f"{name}: {n} rows are too few", style="dim", markup=False)
+    screen.print(f"TFMA's files and report: {output}", markup=False)
+
+
+def gate(
+    span: Annotated[str, typer.Option(help="The span to decide about.")],
+    history: Annotated[Path | None, typer.Option(help="A history, in place of --config.")] = None,
+    config: VigilYaml = None,
+    policy: Annotated[Path | None, typer.Option(help="YAML of another policy.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide about a recorded span again: the same evidence and policy, the same decision."""
+    from ..components.history import History
+    from ..components.retrain_gate.decide import decide_retrain
+    from ..components.retrain_gate.evidence import read_past, read_reports
+    from ..components.retrain_gate.policy import RetrainPolicy
+    from . import yaml_file
+    from .config import load_config
+
+    if (history is None) == (config is None):
+        raise ConfigError("gate: give --history or --config, one of the two")
+    loaded = load_config(config) if config else None
+    store = History(loaded.runtime.history_root if loaded else str(history))
+    rules = loaded.policy if loaded else RetrainPolicy()
+    if policy:
+        rules = yaml_file.load(policy, RetrainPolicy)
+    record = store.record(span)
+    past = read_past(store, span, record.window_end)
+    decision, _ = decide_retrain(rules, span, read_reports(store, record), past)
+    if as_json:
+        print(decision.model_dump_json(indent=1))
+        return
+    table = Cells("rule", "kind", "comparison", "outcome", "reason")
+    for rule in decision.rules:
+        outcome = {True: "yes", False: "no", None: "cannot tell"}[rule.outcome]
+        table.add_row(rule.rule, rule.kind, rule.comparison, outcome, rule.reason)
+    screen.print(table)
+    screen.print(f"{span}: {decision.action}; {decision.next_step}", markup=False)
+
+
+def _show_drift(report) -> None:
+    table = Cells("feature", "slice", "distance", "value", "threshold", "rows", "verdict")
+    for c in report.comparisons:
+        style = {"drift": "red", "not_enough_data": "dim"}.get(c.verdict)
+        rows = f"{c.n_baseline:,} / {c.n_current:,}"
+        numbers = number(c.value), number(c.threshold)
+        table.add_row(c.feature, c.slice, c.distance, *numbers, rows, c.verdict, style=style)
+    screen.print(table)
+    for anomaly in report.anomalies:
+        screen.print(f"{anomaly.feature} ({anomaly.slice}): {anomaly.description}", markup=False)
+    for missing in report.not_compared:
+        screen.print(f"not compared: {missing}", markup=False)
+    screen.print(report.recommendation, style="bold", markup=False)
+
+
+def _slices(slice_by: list[str] | None) -> list[list[str]]:
+    return [entry.split(",") for entry in slice_by or []]
+
+
+def _validated(kind, settings: dict):
+    try:
+        return kind.model_validate(settings)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError("\n".join(problems)) from error

@@ -1,0 +1,223 @@
+"""vigil.yaml: one file that says everything about one monitored model."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from ..beam_jobs.evaluation_config import EvaluationConfig
+from ..beam_jobs.ingest_config import FieldNames, Globs, GroundTruthConfig, IngestConfig, Kind
+from ..beam_jobs.parameters import Parameters
+from ..beam_jobs.privacy_policy import PrivacyConfig
+from ..components.drift_validator.config import DriftConfig
+from ..components.retrain_gate.policy import RetrainPolicy
+from . import yaml_file
+from .spans import SpanConfig
+
+TABULAR_TRAINER = "tfx_vigil.pipelines.tabular_trainer.run_fn"
+
+
+class ModelConfig(Parameters):
+    """The monitored model.
+
+    Attributes:
+      name: of the pipeline.
+      features: name -> ``float``, ``int`` (a code) or ``string``: what the model learns from.
+      positive_class: the label's value that counts as 1; without it labels are 0 and 1.
+      prediction: which output of the served model is the prediction, where it has several.
+      prediction_output: the same of its SavedModel, for candidates.
+      serving_dir: where the Pusher puts models, one numbered folder each, and the model server
+        looks for them.
+    """
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    task: Literal["binary_classification", "regression"] = "binary_classification"
+    features: dict[str, Kind] = Field(min_length=1)
+    positive_class: str | None = None
+    prediction: str | None = None
+    prediction_output: str | None = None
+    serving_dir: str
+
+
+class BaselineConfig(Parameters):
+    """What ``tfx-vigil init`` starts the history from.
+
+    Attributes:
+      training_data: the rows the model in service was trained on: Parquet, CSV or TFRecord.
+      label: their label column.
+      evaluation_data: rows it was not trained on, the reference for a later drop of its metric.
+      model: its SavedModel.
+    """
+
+    training_data: str
+    evaluation_data: str | None = None
+    label: str = "label"
+    model: str | None = None
+
+
+class LogsConfig(Parameters):
+    """The serving logs; each key as in LogIngest."""
+
+    format: Literal["kserve", "json_lines"]
+    files: Globs
+    fields: FieldNames = FieldNames()
+    feature_names: list[str] = []
+    ground_truth: GroundTruthConfig | None = None
+    horizon_days: float = Field(0, ge=0)
+    max_dead_letter_share: float = Field(0.05, ge=0, le=1)
+
+
+class MetricsConfig(Parameters):
+    """What is measured on labelled rows; each key as in SlicedEvaluator."""
+
+    names: list[str] = []
+    primary: str | None = None
+    threshold: float = Field(0.5, ge=0, le=1)
+    min_slice_rows: int = Field(50, ge=1)
+
+
+class TrainingConfig(Parameters):
+    """How the stock Trainer is run, once from the model in service and once from scratch.
+
+    Attributes:
+      run_fn: import path of the trainer's function; a candidate to be fine-tuned finds the model
+        in service as ``fn_args.base_model``.
+      train_steps, eval_steps: ``fn_args.train_steps`` and ``eval_steps``; 0 leaves it to run_fn.
+      custom_config: ``fn_args.custom_config``; for the default trainer the keys ``epochs``,
+        ``fine_tuning_epochs`` and ``seed`` below ``tabular``.
+    """
+
+    run_fn: str = TABULAR_TRAINER
+    train_steps: int = Field(0, ge=0)
+    eval_steps: int = Field(0, ge=0)
+    custom_config: dict[str, Any] = {}
+
+
+class RuntimeConfig(Parameters):
+    """Where things are kept and how Beam runs.
+
+    Attributes:
+      pipeline_root: artifacts and MLMD of the runs.
+      history_root: what later spans need to know.
+      beam_args: options of every Beam job; empty is the in-process DirectRunner.
+    """
+
+    pipeline_root: str
+    history_root: str
+    beam_args: list[str] = []
+
+
+class VigilConfig(Parameters):
+    """The whole of vigil.yaml."""
+
+    model: ModelConfig
+    baseline: BaselineConfig | None = None
+    spans: SpanConfig
+    logs: LogsConfig
+    privacy: PrivacyConfig
+    slices: list[list[str]] = []
+    drift: DriftConfig = DriftConfig()
+    metrics: MetricsConfig = MetricsConfig()
+    policy: RetrainPolicy = RetrainPolicy()
+    training: TrainingConfig = TrainingConfig()
+    runtime: RuntimeConfig
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> VigilConfig:
+        self.ingest, self.evaluation  # noqa: B018 - their own validators speak up here
+        lost = [name for name in self.model.features if self._is_unusable(name)]
+        if lost:
+            raise ValueError(f"privacy.fields: the model needs {lost}, the policy redacts them")
+        return self
+
+    def _is_unusable(self, feature: str) -> bool:
+        policy = self.privacy.fields.get(feature)
+        return policy is not None and policy.method in ("redact", "hmac")
+
+    @property
+    def ingest(self) -> IngestConfig:
+        """Parameters of LogIngest."""
+        return IngestConfig(
+            format=self.logs.format,
+            logs=self.logs.files,
+            features=self.model.features,
+            prediction=self.model.prediction,
+            feature_names=self.logs.feature_names,
+            fields=self.logs.fields,
+            ground_truth=self.logs.ground_truth,
+            horizon_hours=self.logs.horizon_days * 24,
+            max_dead_letter_share=self.logs.max_dead_letter_share,
+        )
+
+    @property
+    def evaluation(self) -> EvaluationConfig:
+        """Parameters of SlicedEvaluator."""
+        return EvaluationConfig(
+            label="label",
+            task=self.model.task,
+            positive_class=self.model.positive_class,
+            threshold=self.metrics.threshold,
+            slices=self.slices,
+            metrics=self.metrics.names,
+            primary_metric=self.metrics.primary,
+            min_slice_rows=self.metrics.min_slice_rows,
+            prediction_output=self.model.prediction_output,
+        )
+
+    @property
+    def raw_data_root(self) -> str:
+        """The only place where raw personal data may lie during a run: LogIngest's artifacts."""
+        return os.path.join(self.runtime.pipeline_root, "LogIngest")
+
+    @property
+    def training_columns(self) -> list[str]:
+        """What training Examples hold: features, label, and what only the ground truth knows."""
+        truth = self.logs.ground_truth.columns if self.logs.ground_truth else []
+        return [*self.model.features, "label", *truth]
+
+
+def load_config(path: str | Path) -> VigilConfig:
+    """Reads a vigil.yaml; paths in it are relative to its folder.
+
+    Raises:
+      ConfigError: names file, line and key of everything that does not fit.
+    """
+    path = Path(path)
+    config = yaml_file.load(path, VigilConfig)
+    return _beside(config, path.resolve().parent)
+
+
+def _beside(config: VigilConfig, folder: Path) -> VigilConfig:
+    def at(value: str | None) -> str | None:
+        return value if value is None or "://" in value else str(folder / value)
+
+    truth = config.logs.ground_truth
+    return config.model_copy(
+        update={
+            "model": config.model.model_copy(update={"serving_dir": at(config.model.serving_dir)}),
+            "baseline": config.baseline
+            and config.baseline.model_copy(
+                update={
+                    key: at(getattr(config.baseline, key))
+                    for key in ("training_data", "evaluation_data", "model")
+                }
+            ),
+            "logs": config.logs.model_copy(
+                update={
+                    "files": [at(f) for f in config.logs.files],
+                    "ground_truth": truth
+                    and truth.model_copy(update={"files": [at(f) for f in truth.files]}),
+                }
+            ),
+            "privacy": config.privacy.model_copy(update={"keyset": at(config.privacy.keyset)}),
+            "runtime": config.runtime.model_copy(
+                update={
+                    key: at(getattr(config.runtime, key))
+                    for key in ("pipeline_root", "history_root")
+                }
+            ),
+        }
+    )

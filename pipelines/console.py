@@ -1,0 +1,32 @@
+"""Where the commands print, and the exit codes they share."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+screen = Console()
+errors = Console(stderr=True)
+
+
+class Exit(IntEnum):
+    FAILED = 1
+    USAGE = 2
+    DRIFT = 3
+
+
+class Cells(Table):
+    """A table whose cells are shown as they are: what came out of a log is no markup."""
+
+    def __init__(self, *columns: str, **options):
+        super().__init__(*(Text(column) for column in columns), **options)
+
+    def add_row(self, *cells: str, **options) -> None:
+        super().add_row(*(Text(cell) for cell in cells), **options)
+
+
+def number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

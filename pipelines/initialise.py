@@ -1,0 +1,136 @@
+"""Starts a history: the data and the model that everything later is compared with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+
+import apache_beam as beam
+import pyarrow as pa
+import tensorflow_data_validation as tfdv
+from apache_beam.options.pipeline_options import PipelineOptions
+from tfx.dsl.io import fileio
+
+from ..beam_jobs import evaluate_slices, pseudonymize
+from ..beam_jobs.examples import WriteExamples
+from ..beam_jobs.ingest_config import Kind
+from ..beam_jobs.slice_statistics import table_statistics, whole
+from ..beam_jobs.tables import ReadTable
+from ..components.history import TRAINING_SPLIT, BaselineRecord, History, copy_tree
+from .config import VigilConfig
+from .yaml_file import ConfigError
+
+_EVALUATION_SPLIT = "eval"
+_ARROW = {"float": pa.float32(), "int": pa.int64(), "string": pa.large_binary()}
+
+
+def initialise(config: VigilConfig) -> BaselineRecord:
+    """Writes the baseline into the history: schema, statistics, training rows, model, reference.
+
+    Training rows are kept under the privacy policy, like the logs that they are compared with.
+    A second call replaces the baseline.
+
+    Raises:
+      ConfigError: vigil.yaml has no ``baseline``.
+      ValueError: a file lacks a feature or the label, or a column does not fit its type.
+    """
+    given = config.baseline
+    if given is None:
+        raise ConfigError("baseline: give training_data and model, the model's first day")
+    history = History(config.runtime.history_root)
+    if fileio.exists(history.baseline_path()):
+        fileio.rmtree(history.baseline_path())
+
+    sources = {TRAINING_SPLIT: given.training_data}
+    if given.evaluation_data:
+        sources[_EVALUATION_SPLIT] = given.evaluation_data
+    examples = history.baseline_path("examples")
+    _protected_examples(config, sources, examples)
+    rows = _describe(config, history, f"{examples}/Split-{TRAINING_SPLIT}")
+
+    model = None
+    if given.model:
+        model = history.baseline_path("model")
+        copy_tree(given.model, model)
+        if given.evaluation_data:
+            _reference(config, history, f"{examples}/Split-{_EVALUATION_SPLIT}", model)
+    record = BaselineRecord(model=model, rows=rows)
+    history.write_baseline(record)
+    return record
+
+
+def _protected_examples(config: VigilConfig, sources: Mapping[str, str], output: str) -> None:
+    """Writes each source as a split of typed Examples, treated by the privacy policy."""
+    raw = os.path.join(config.raw_data_root, "baseline")
+    os.makedirs(raw, mode=0o700, exist_ok=True)
+    types = {name: config.model.features.get(name) for name in config.training_columns}
+    types["label"] = "string" if config.model.positive_class else "float"
+    try:
+        for split, path in sources.items():
+            with beam.Pipeline(options=PipelineOptions(config.runtime.beam_args)) as pipeline:
+                (
+                    pipeline
+                    | "Read" >> ReadTable(path)
+                    | "Type" >> beam.Map(_typed, path, config.baseline.label, types)
+                    | "Write" >> WriteExamples(f"{raw}/Split-{split}")
+                )
+        pseudonymize.run(config.privacy, raw, output, config.runtime.beam_args)
+    finally:
+        shutil.rmtree(raw)
+
+
+def _typed(
+    batch: pa.RecordBatch, path: str, label: str, types: Mapping[str, Kind | None]
+) -> pa.RecordBatch:
+    """The columns in ``types``, under the names and types that they have in ingested logs."""
+    columns = dict(zip(batch.schema.names, batch.columns, strict=True))
+    if label not in columns:
+        raise ValueError(f"{path} has no column {label!r}; baseline.label names its label column")
+    columns["label"] = columns.pop(label)
+    kept = {
+        name: _cast(columns[name], kind, path, name)
+        for name, kind in types.items()
+        if name in columns
+    }
+    return pa.RecordBatch.from_arrays(list(kept.values()), list(kept))
+
+
+def _cast(column: pa.Array, kind: Kind | None, path: str, name: str) -> pa.Array:
+    is_text = pa.types.is_large_binary(column.type.value_type)
+    kind = kind or ("string" if is_text else "float")
+    try:
+        if kind == "string" and not is_text:
+            column = column.cast(pa.large_list(pa.large_string()))
+        return column.cast(pa.large_list(_ARROW[kind]))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        raise ValueError(
+            f"{path}: column {name!r} holds {column.type.value_type} that do not all fit the "
+            f"declared type {kind!r}; correct the file or model.features"
+        ) from None
+
+
+def _describe(config: VigilConfig, history: History, training: str) -> int:
+    """Writes statistics and schema of the training rows; returns how many there are."""
+    statistics = table_statistics(training, config.slices)
+    found = {feature.path.step[0] for feature in whole(statistics).features}
+    lost = [name for name in (*config.model.features, "label") if name not in found]
+    if lost:
+        raise ValueError(
+            f"baseline.training_data {config.baseline.training_data} has no value of "
+            f"{', '.join(lost)}; it must hold every feature of model.features and the label"
+        )
+    folder = history.baseline_path("statistics", f"Split-{TRAINING_SPLIT}")
+    fileio.makedirs(folder)
+    tfdv.write_stats_binary(statistics, f"{folder}/FeatureStats.pb")
+    schema = tfdv.infer_schema(statistics)
+    tfdv.write_schema_text(schema, history.baseline_path("schema.pbtxt"))
+    return int(whole(statistics).num_examples)
+
+
+def _reference(config: VigilConfig, history: History, rows: str, model: str) -> None:
+    """Measures the model on rows it has not seen: what later spans are held against."""
+    staging = history.baseline_path("evaluation")
+    report = evaluate_slices.run(rows, config.evaluation, staging, staging, {"candidate": model})
+    with fileio.open(history.baseline_path("slices.json"), "w") as f:
+        f.write(report.model_dump_json(indent=1))

@@ -1,0 +1,262 @@
+"""Vega-Lite charts of plain rows. Colours are the page's CSS variables, light and dark.
+
+Nothing that came out of a log is made part of an expression: selections go by number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from .gather import ALL_ROWS, FIRST_MODEL, IN_SERVICE, LEVELS, DriftMap, Row
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+CONFIG = {
+    "background": None,
+    "font": FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "domain": False,
+        "ticks": False,
+        "gridColor": "var(--line)",
+        "labelColor": "var(--muted)",
+        "titleColor": "var(--muted)",
+        "labelFontSize": 12,
+        "titleFontSize": 12,
+        "titleFontWeight": 400,
+        "labelPadding": 8,
+        "labelLimit": 150,
+    },
+    "text": {"fontSize": 11},
+}
+SERIES = {
+    IN_SERVICE: "var(--accent)",
+    FIRST_MODEL: "var(--second)",
+    ALL_ROWS: "var(--muted)",
+}
+CATEGORIES = [f"var(--c{i})" for i in range(8)]
+LEVEL_COLOURS = [f"var(--level{i})" for i in range(len(LEVELS))]
+
+
+def _span_axis(spans: Sequence[str], **axis) -> alt.X:
+    return alt.X(
+        "span:O",
+        title=None,
+        scale=alt.Scale(domain=list(spans)),
+        axis=alt.Axis(labelAngle=0, labelOverlap="greedy", grid=False, **axis),
+    )
+
+
+def _tooltip(**fields: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip(field, title=title.replace("_", " "), format=".4~g")
+        if field.endswith(":Q")
+        else alt.Tooltip(field, title=title.replace("_", " "))
+        for title, field in fields.items()
+    ]
+
+
+def metric_over_time(
+    spans: Sequence[str],
+    rows: list[Row],
+    pushes: list[Row],
+    metrics: list[str],
+    slices: list[str],
+) -> alt.LayerChart:
+    """Lines with their 95 % bands; metric and slice are chosen by the reader."""
+    metric = alt.param(name="metric", value=0, bind=_choice("Metric", metrics))
+    slice_ = alt.param(name="slice", value=0, bind=_choice("Slice", slices))
+    colour = alt.Color(
+        "series:N", scale=alt.Scale(domain=list(SERIES), range=list(SERIES.values())), legend=None
+    )
+    base = (
+        alt.Chart(alt.Data(values=rows))
+        .transform_filter(
+            "datum.metric === metric && (datum.slice === slice ||"
+            f" datum.slice === 0 && datum.series === '{IN_SERVICE}')"
+        )
+        .transform_calculate(
+            series=f"datum.slice === slice ? datum.series : '{ALL_ROWS}'",
+        )
+        .encode(x=_span_axis(spans), color=colour)
+    )
+    chosen = base.transform_filter(f"datum.series !== '{ALL_ROWS}'")
+    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=6))
+    band = chosen.mark_area(opacity=0.16).encode(y=alt.Y("lower:Q", title=None), y2="upper:Q")
+    line = base.mark_line(strokeWidth=2.5).encode(
+        y=y,
+        strokeDash=alt.StrokeDash(
+            "series:N",
+            scale=alt.Scale(domain=list(SERIES), range=[[1, 0], [7, 4], [2, 3]]),
+            legend=None,
+        ),
+    )
+    points = chosen.mark_point(size=55, filled=True, opacity=1).encode(
+        y=y,
+        tooltip=_tooltip(
+            span="span:N", of="series:N", value="value:Q", lower="lower:Q", upper="upper:Q", n="n:Q"
+        ),
+    )
+    pushed = (
+        alt.Chart(alt.Data(values=pushes))
+        .mark_rule(color="var(--push)", strokeWidth=1.5, strokeDash=[4, 3])
+        .encode(x=_span_axis(spans), tooltip=_tooltip(pushed="candidate:N", span="span:N"))
+    )
+    return alt.layer(pushed, band, line, points).add_params(metric, slice_).properties(height=300)
+
+
+def metric_per_slice(rows: list[Row]) -> alt.LayerChart:
+    """One dot and 95 % interval a slice; the line is the whole's value."""
+    order = [row["series"] for row in rows]
+    base = alt.Chart(alt.Data(values=rows)).encode(
+        y=alt.Y("series:N", title=None, scale=alt.Scale(domain=order)),
+        tooltip=_tooltip(
+            slice="series:N", value="value:Q", lower="lower:Q", upper="upper:Q", n="n:Q"
+        ),
+    )
+    value = alt.X("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
+    whole = (
+        alt.Chart(alt.Data(values=rows[:1]))
+        .mark_rule(color="var(--muted)", strokeDash=[3, 3])
+        .encode(x=value)
+    )
+    span = base.mark_rule(color="var(--accent)", strokeWidth=2, opacity=0.55).encode(
+        x=alt.X("lower:Q", title=None, scale=alt.Scale(zero=False)), x2="upper:Q"
+    )
+    dot = base.mark_point(color="var(--accent)", filled=True, size=60, opacity=1).encode(x=value)
+    return alt.layer(whole, span, dot).properties(height=alt.Step(24))
+
+
+def drift_heat_map(spans: Sequence[str], drift: DriftMap, against: Sequence[str]) -> alt.LayerChart:
+    """Features by spans; ``cell`` holds the row and column that were clicked or tapped."""
+    chosen = alt.param(
+        name="against",
+        value=drift.start["against"],
+        bind=alt.binding_radio(
+            options=list(range(len(against))), labels=list(against), name="Compared with"
+        ),
+    )
+    cell = alt.selection_point(
+        name="cell",
+        fields=["row", "column"],
+        toggle=False,
+        clear=False,
+        value=[{"row": drift.start["row"], "column": drift.start["column"]}],
+    )
+    base = (
+        alt.Chart(alt.Data(values=drift.cells))
+        .transform_filter("datum.against === against")
+        .encode(
+            x=_span_axis(spans, orient="top"),
+            y=alt.Y(
+                "feature:N",
+                title=None,
+                scale=alt.Scale(domain=drift.features),
+                axis=alt.Axis(labelLimit=118),
+            ),
+            tooltip=_tooltip(
+                feature="feature:N", span="span:N", times_threshold="ratio:Q", verdict="level:N"
+            ),
+        )
+    )
+    scale = alt.Scale(domain=list(LEVELS), range=LEVEL_COLOURS)
+    cells = base.mark_rect(cursor="pointer", cornerRadius=3).encode(
+        color=alt.Color("level:N", scale=scale, legend=None),
+        stroke=alt.condition(cell, alt.value("var(--text)"), alt.value("var(--surface)")),
+        strokeWidth=alt.value(2),
+    )
+    layers = [cells.add_params(cell)]
+    if len(spans) <= 14:
+        words = alt.Scale(domain=list(LEVELS), range=[f"var(--on{i})" for i in range(len(LEVELS))])
+        layers.append(
+            base.mark_text(cursor="pointer").encode(
+                text="mark:N", color=alt.Color("level:N", scale=words, legend=None)
+            )
+        )
+    return (
+        alt.layer(*layers)
+        .resolve_scale(color="independent")
+        .add_params(chosen)
+        .properties(height=alt.Step(30))
+    )
+
+
+def distributions() -> alt.Chart:
+    """Two bars a bin; the page fills ``bins`` with rows of bin, side (0 or 1) and share."""
+    return (
+        alt.Chart(alt.NamedData(name="bins"))
+        .mark_bar(cornerRadiusEnd=2)
+        .encode(
+            x=alt.X("share:Q", title="share of rows", stack=None, axis=alt.Axis(format="%")),
+            y=alt.Y("bin:N", title=None, sort=None, axis=alt.Axis(labelLimit=110)),
+            yOffset=alt.YOffset("side:O", scale=alt.Scale(domain=[0, 1])),
+            color=alt.Color(
+                "side:O",
+                scale=alt.Scale(domain=[0, 1], range=["var(--second)", "var(--accent)"]),
+                legend=None,
+            ),
+            tooltip=[
+                alt.Tooltip("bin:N", title="bin"),
+                alt.Tooltip("share:Q", title="share", format=".2%"),
+            ],
+        )
+        .properties(height=alt.Step(13), datasets={"bins": []})
+    )
+
+
+def requests_per_minute(spans: Sequence[str], rows: list[Row]) -> alt.Chart:
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar(color="var(--accent)", cornerRadiusEnd=3)
+        .encode(
+            x=_span_axis(spans),
+            y=alt.Y("requests:Q", title=None, axis=alt.Axis(tickCount=4)),
+            tooltip=_tooltip(span="span:N", requests_per_minute="requests:Q"),
+        )
+        .properties(height=170)
+    )
+
+
+def latency(spans: Sequence[str], rows: list[Row]) -> alt.Chart:
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(point=alt.OverlayMarkDef(size=45, filled=True), strokeWidth=2)
+        .encode(
+            x=_span_axis(spans),
+            y=alt.Y("ms:Q", title=None, axis=alt.Axis(tickCount=4)),
+            color=alt.Color(
+                "quantile:N",
+                scale=alt.Scale(domain=["p50", "p90", "p99"], range=CATEGORIES[:3]),
+                legend=None,
+            ),
+            tooltip=_tooltip(span="span:N", quantile="quantile:N", ms="ms:Q"),
+        )
+        .properties(height=170)
+    )
+
+
+def stacked_shares(spans: Sequence[str], categories: list[str], rows: list[Row]) -> alt.Chart:
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_bar()
+        .encode(
+            x=_span_axis(spans),
+            y=alt.Y("share:Q", title=None, axis=alt.Axis(format="%", tickCount=4)),
+            color=alt.Color(
+                "category:N",
+                scale=alt.Scale(domain=categories, range=CATEGORIES[: len(categories)]),
+                legend=None,
+            ),
+            order=alt.Order("place:Q"),
+            tooltip=[
+                *_tooltip(span="span:N", category="category:N", requests="count:Q"),
+                alt.Tooltip("share:Q", title="share", format=".2%"),
+            ],
+        )
+        .properties(height=170)
+    )
+
+
+def _choice(name: str, labels: list[str]) -> alt.BindRadioSelect:
+    return alt.binding_select(options=list(range(len(labels))), labels=labels, name=name)

@@ -1,0 +1,296 @@
+"""What the history holds of each span, read once and made into plain rows for charts and tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...beam_jobs.reports import (
+    Comparison,
+    DriftReport,
+    IngestReport,
+    MetricChange,
+    PrivacyReport,
+    SliceMetric,
+    SliceReport,
+)
+from ...beam_jobs.slices import OVERALL
+from ...components.history import History, SpanRecord
+from ...components.retrain_gate.decision import RetrainDecision, TrainingPlan
+from ...components.retrain_gate.evidence import find_metric, overall_metric
+from ...components.retrain_gate.triggers import LOGGED
+from .text import comparison_words, finite
+
+IN_SERVICE = "model in service"
+FIRST_MODEL = "first model, never replaced"
+ALL_ROWS = "all rows"
+AGAINST = {"training": "training data", "previous": "previous span"}
+
+NOT_ENOUGH, UNDER_HALF, UNDER, DRIFT, OVER_TWICE = LEVELS = (
+    "not enough data",
+    "under half the threshold",
+    "under the threshold",
+    "drift",
+    "drift, over twice the threshold",
+)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A span's record and reports; None where the span has no such report."""
+
+    record: SpanRecord
+    ingest: IngestReport | None
+    privacy: PrivacyReport | None
+    drift: DriftReport | None
+    slices: SliceReport | None
+    decision: RetrainDecision | None
+    plan: TrainingPlan | None
+    push: RetrainDecision | None
+    candidates: dict[str, SliceReport] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        return self.record.span
+
+    @property
+    def primary(self) -> SliceMetric | None:
+        """The primary metric of the logged predictions on all labelled rows."""
+        return self.slices and overall_metric(self.slices, self.slices.primary_metric, LOGGED)
+
+    @property
+    def reasons(self) -> list[str]:
+        return [r for decision in (self.decision, self.push) if decision for r in decision.reasons]
+
+
+def read_spans(history: History, records: Iterable[SpanRecord]) -> list[Span]:
+    return [_read_span(history, record) for record in records]
+
+
+def _read_span(history: History, record: SpanRecord) -> Span:
+    push = history.report(record, "push", RetrainDecision)
+    candidates = {
+        name: history.report(record, name, SliceReport) for name in (push.evidence if push else ())
+    }
+    return Span(
+        record=record,
+        ingest=history.report(record, "ingest", IngestReport),
+        privacy=history.report(record, "privacy", PrivacyReport),
+        drift=history.report(record, "drift", DriftReport),
+        slices=history.report(record, "slices", SliceReport),
+        decision=history.report(record, "decision", RetrainDecision),
+        plan=history.report(record, "plan", TrainingPlan),
+        push=push,
+        candidates={name: report for name, report in candidates.items() if report},
+    )
+
+
+def newest(spans: Sequence[Span], part: str) -> Span | None:
+    """The newest span that has ``part``."""
+    return next((span for span in reversed(spans) if getattr(span, part)), None)
+
+
+def metric_names(spans: Sequence[Span]) -> tuple[list[str], list[str]]:
+    """Metrics, the primary one first, and slices, the whole first, of the logged predictions."""
+    metrics = dict.fromkeys(span.slices.primary_metric for span in spans if span.primary)
+    slices = set()
+    for span in spans:
+        for found in _logged(span):
+            metrics[found.metric] = None
+            slices.add(found.slice)
+    return list(metrics), [OVERALL, *sorted(slices - {OVERALL})]
+
+
+def metric_rows(spans: Sequence[Span], first_model: Mapping[str, SliceMetric]) -> list[Row]:
+    """One row a span, metric and slice; the latter two as places in ``metric_names``."""
+    metrics, slices = metric_names(spans)
+    rows = [
+        {
+            "metric": metrics.index(found.metric),
+            "slice": slices.index(found.slice),
+            **_point(span, found, IN_SERVICE),
+        }
+        for span in spans
+        for found in _logged(span)
+    ]
+    rows += [
+        {"metric": 0, "slice": 0, **_point(span, first_model[span.name], FIRST_MODEL)}
+        for span in spans
+        if span.name in first_model and metrics
+    ]
+    return rows
+
+
+def push_rows(spans: Sequence[Span]) -> list[Row]:
+    return [
+        {"span": span.name, "candidate": span.record.push.candidate}
+        for span in spans
+        if span.record.push
+    ]
+
+
+def slice_rows(span: Span, limit: int) -> list[Row]:
+    """The primary metric on every slice of one span: the whole first, then worst to best."""
+    primary, sign = span.slices.primary_metric, 1 if span.slices.larger_is_better else -1
+    found = [m for m in _logged(span) if m.metric == primary and finite(m.value) is not None]
+    found.sort(key=lambda m: (m.slice != OVERALL, sign * m.value))
+    return [_point(span, m, m.slice) for m in found[:limit]]
+
+
+def _logged(span: Span) -> list[SliceMetric]:
+    return [m for m in span.slices.metrics if m.model == LOGGED] if span.slices else []
+
+
+def _point(span: Span, metric: SliceMetric, series: str) -> Row:
+    bounds = {name: finite(getattr(metric, name)) for name in ("value", "lower", "upper")}
+    return {"span": span.name, "series": series, "n": metric.n, **bounds}
+
+
+def candidate_rows(report: SliceReport) -> list[tuple[MetricChange, SliceMetric, SliceMetric]]:
+    """Changes, candidate's and compared model's metric: overall, then the primary on slices."""
+    primary = report.primary_metric
+    changes = [c for c in report.changes if c.slice == OVERALL or c.metric == primary]
+    changes.sort(key=lambda c: (c.slice != OVERALL, c.metric != primary, c.slice))
+    return [
+        (
+            c,
+            find_metric(report, c.metric, c.model, c.slice),
+            find_metric(report, c.metric, c.against, c.slice),
+        )
+        for c in changes
+    ]
+
+
+def change_verdict(report: SliceReport, change: MetricChange) -> str:
+    """Whether the whole interval of the primary metric's change lies on one side of zero."""
+    if change.metric != report.primary_metric:
+        return ""
+    if change.lower is None or change.upper is None:
+        return "no interval"
+    if change.lower <= 0 <= change.upper:
+        return "no clear difference"
+    return "better" if (change.lower > 0) == report.larger_is_better else "worse"
+
+
+def ratio(comparison: Comparison) -> float | None:
+    value, threshold = finite(comparison.value), finite(comparison.threshold)
+    return value / threshold if value is not None and threshold else None
+
+
+def level(comparison: Comparison) -> str:
+    if comparison.verdict == "not_enough_data":
+        return NOT_ENOUGH
+    times = ratio(comparison) or 0
+    if comparison.verdict == "drift":
+        return OVER_TWICE if times >= 2 else DRIFT
+    return UNDER if times >= 0.5 else UNDER_HALF
+
+
+def _badness(comparison: Comparison) -> tuple[int, float]:
+    return LEVELS.index(level(comparison)), ratio(comparison) or 0
+
+
+@dataclass(frozen=True)
+class DriftMap:
+    """Features by spans on all rows; each cell is the worst comparison of its feature.
+
+    Attributes:
+      features: names, the worst first.
+      against: the earlier populations that were compared with.
+      cells: one row a cell, for the chart.
+      details: ``against/row/column`` -> what lies behind the cell.
+      start: row, column and ``against`` of the cell shown first.
+    """
+
+    features: list[str]
+    against: list[str]
+    cells: list[Row]
+    details: dict[str, Row]
+    start: Row | None
+    left_out: int
+
+
+def drift_map(spans: Sequence[Span], limit: int) -> DriftMap:
+    worst: dict[tuple[str, int, str], Comparison] = {}
+    for column, span in enumerate(spans):
+        for c in span.drift.comparisons if span.drift else ():
+            key = c.feature, column, c.against
+            if c.slice == OVERALL and (key not in worst or _badness(c) > _badness(worst[key])):
+                worst[key] = c
+    by_feature: dict[str, tuple[int, float]] = {}
+    for (feature, _, _), c in worst.items():
+        by_feature[feature] = max(by_feature.get(feature, (0, 0.0)), _badness(c))
+    ranked = sorted(by_feature, key=lambda f: ([-x for x in by_feature[f]], f))
+    features = ranked[:limit]
+    against = [a for a in AGAINST if any(key[2] == a for key in worst)]
+    row_of = {feature: row for row, feature in enumerate(features)}
+
+    cells, details = [], {}
+    for (feature, column, other), c in worst.items():
+        if feature not in row_of:
+            continue
+        cell = {"row": row_of[feature], "column": column, "against": against.index(other)}
+        times = ratio(c)
+        cells.append(
+            {
+                **cell,
+                "feature": feature,
+                "span": spans[column].name,
+                "level": level(c),
+                "ratio": times and round(times, 3),
+                "mark": f"{times:.1f}×" if c.verdict == "drift" and times else "",
+            }
+        )
+        details["{against}/{row}/{column}".format(**cell)] = _detail(spans[column], c)
+    start = max(cells, key=lambda c: (c["column"], -c["against"], -c["row"]), default=None)
+    return DriftMap(features, against, cells, details, start, len(ranked) - len(features))
+
+
+def _detail(span: Span, c: Comparison) -> Row:
+    shares = c.distribution and [
+        [label, round(b, 4), round(n, 4)]
+        for label, b, n in zip(
+            c.distribution.bins, c.distribution.baseline, c.distribution.current, strict=True
+        )
+    ]
+    return {
+        "title": f"{c.feature}, span {span.name}",
+        "level": level(c),
+        "against": AGAINST[c.against],
+        "facts": comparison_words(c, AGAINST[c.against]),
+        "shares": shares,
+    }
+
+
+def drifted(report: DriftReport) -> list[Comparison]:
+    """Comparisons that drifted: on all rows, worst first, then on slices, worst first."""
+    found = [c for c in report.comparisons if c.verdict == "drift"]
+    return sorted(found, key=lambda c: (c.slice != OVERALL, -(ratio(c) or 0), c.feature, c.slice))
+
+
+def share_rows(spans: Sequence[Span], counts_of: str, limit: int) -> tuple[list[str], list[Row]]:
+    """Categories, the most frequent first and the rest as ``other``, and their shares a span."""
+    counts = {s.name: getattr(s.ingest, counts_of) for s in spans if s.ingest}
+    total = sum((Counter(c) for c in counts.values()), Counter())
+    names = [name for name, _ in total.most_common(limit)]
+    rows = []
+    for span, found in counts.items():
+        shown = {name: found.get(name, 0) for name in names}
+        shown["other"] = shown.get("other", 0) + sum(found.values()) - sum(shown.values())
+        whole = sum(found.values()) or 1
+        rows += [
+            {
+                "span": span,
+                "category": name,
+                "place": place,
+                "count": count,
+                "share": count / whole,
+            }
+            for place, (name, count) in enumerate(shown.items())
+            if count
+        ]
+    return names + ["other"] * (len(total) > limit and "other" not in names), rows

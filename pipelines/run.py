@@ -1,0 +1,148 @@
+"""Runs the monitoring pipeline on this machine, one span at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from ml_metadata.proto import metadata_store_pb2 as mlmd
+from tfx.orchestration import metadata
+from tfx.orchestration.local.local_dag_runner import LocalDagRunner
+from tfx.orchestration.pipeline import Pipeline
+
+from ..beam_jobs.ingest_logs import NoLogs
+from ..components.history import History, SpanRecord
+from .config import VigilConfig
+from .monitoring import monitoring_pipeline
+from .spans import Window
+
+Progress = Callable[[str], None]
+
+_NODE_STARTS = re.compile(r"Component (\S+) is running\.")
+
+
+class RunFailed(RuntimeError):
+    """A node of the pipeline failed; the text names it and gives its own error."""
+
+
+class Busy(RuntimeError):
+    """Another run is writing to the same history."""
+
+
+def next_window(config: VigilConfig, now: datetime) -> Window | None:
+    """The oldest span that was interrupted, or else the one after the last.
+
+    None while it has not ended yet.
+    """
+    records = History(config.runtime.history_root).all_records()
+    for record in records:
+        if not record.complete:
+            return config.spans.window_of(record.span)
+    window = config.spans.next_window(records[-1].span if records else None)
+    return window if window.end <= now else None
+
+
+def run_span(
+    config: VigilConfig,
+    window: Window,
+    on_demand: bool = False,
+    progress: Progress = lambda _: None,
+) -> SpanRecord:
+    """Runs one span and returns its record. Whatever ends it, no raw data is left behind.
+
+    A run that was killed left raw data at most in LogIngest's artifacts and half a span in the
+    history: both are removed here before anything is read.
+
+    Raises:
+      NoLogs: the window has no logs.
+      RunFailed: a node failed.
+      Busy: another run has the history.
+    """
+    history = History(config.runtime.history_root)
+    with _exclusive(config):
+        _purge(config)
+        history.sweep()
+        os.makedirs(config.runtime.pipeline_root, exist_ok=True)
+        pipeline = monitoring_pipeline(
+            config, window.span, window.start.isoformat(), window.end.isoformat(), int(on_demand)
+        )
+        try:
+            with _node_watch(lambda node: progress(f"{window.span}: {node}")) as current:
+                _run(pipeline, current)
+        finally:
+            _purge(config)
+        return history.record(window.span)
+
+
+def _run(pipeline: Pipeline, current: list[str]) -> None:
+    before = _last_execution(pipeline)
+    try:
+        LocalDagRunner().run(pipeline)
+    except NoLogs:
+        raise
+    except Exception as error:
+        node = current[-1] if current else "the pipeline"
+        raise RunFailed(f"{node} failed: {error}") from error
+    failed = [
+        execution
+        for execution in _executions(pipeline)
+        if execution.id > before and execution.last_known_state != mlmd.Execution.COMPLETE
+    ]
+    if failed:
+        states = ", ".join(
+            f"execution {e.id} is {mlmd.Execution.State.Name(e.last_known_state)}" for e in failed
+        )
+        raise RunFailed(f"not every node completed: {states}")
+
+
+def _executions(pipeline: Pipeline) -> list[mlmd.Execution]:
+    with metadata.Metadata(pipeline.metadata_connection_config) as handle:
+        return handle.store.get_executions()
+
+
+def _last_execution(pipeline: Pipeline) -> int:
+    return max((execution.id for execution in _executions(pipeline)), default=0)
+
+
+@contextmanager
+def _exclusive(config: VigilConfig) -> Iterator[None]:
+    """One run at a time; the kernel lifts the lock of a run that was killed."""
+    root = config.runtime.history_root
+    root = config.runtime.pipeline_root if "://" in root else root
+    os.makedirs(root, exist_ok=True)
+    with open(os.path.join(root, ".lock"), "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Busy(f"another run is writing to {root}: wait for it to end") from error
+        yield
+
+
+def _purge(config: VigilConfig) -> None:
+    if os.path.isdir(config.raw_data_root):
+        shutil.rmtree(config.raw_data_root)
+
+
+@contextmanager
+def _node_watch(progress: Progress) -> Iterator[list[str]]:
+    """Tells ``progress`` each node that starts; yields the list of those that have."""
+    started: list[str] = []
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if found := _NODE_STARTS.search(record.getMessage()):
+                started.append(found[1])
+                progress(found[1])
+
+    absl, watch = logging.getLogger("absl"), Watch(logging.INFO)
+    absl.addHandler(watch)
+    try:
+        yield started
+    finally:
+        absl.removeHandler(watch)

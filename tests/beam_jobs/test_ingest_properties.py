@@ -1,0 +1,329 @@
+"""The stages in memory, without a runner: over many windows, and over damaged logs."""
+
+import base64
+import gzip
+import json
+import random
+import tempfile
+from collections import Counter, defaultdict
+from datetime import datetime, timedelta, timezone
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from apache_beam.pvalue import TaggedOutput
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tfx_vigil.beam_jobs.ingest_account import make_report
+from tfx_vigil.beam_jobs.ingest_config import IngestConfig, Window
+from tfx_vigil.beam_jobs.join_ground_truth import JoinCalls
+from tfx_vigil.beam_jobs.log_files import match
+from tfx_vigil.beam_jobs.read_ground_truth import ParseGroundTruth
+from tfx_vigil.beam_jobs.read_json_lines import ParseJsonLines
+from tfx_vigil.beam_jobs.read_kserve import ParseKServe
+from tfx_vigil.beam_jobs.read_logs import ReadRecords
+
+T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
+PARSERS = {"kserve": ParseKServe, "json_lines": ParseJsonLines}
+
+
+def hour(n):
+    return T0 + timedelta(hours=n)
+
+
+def ingest(config, start, end):
+    """(report, serving rows, labelled rows); the report's identities are checked in making it."""
+    window = Window.of(config, start, end)
+    totals, keyed, rows = Counter(), defaultdict(list), {"serving": [], "labelled": []}
+
+    def take(outputs, main):
+        for output in outputs:
+            tag = output.tag if isinstance(output, TaggedOutput) else None
+            if tag is None:
+                main(output)
+            elif tag == "counts":
+                totals.update(getattr(output.value, "value", output.value))
+            elif tag == "labelled":
+                rows["labelled"].append(output.value)
+
+    sources = [(PARSERS[config.format](config, window), window.log_globs(config.logs))]
+    if truth := config.ground_truth:
+        sources.append((ParseGroundTruth(truth, config, window), window.label_globs(truth.files)))
+    for parse, globs in sources:
+        for file in match(globs):
+            take(ReadRecords(parse).process(file.path), lambda kv: keyed[kv[0]].append(kv[1]))
+    join = JoinCalls(window, answered=config.format == "kserve")
+    join.start_bundle()
+    for call in keyed.items():
+        take(join.process(call), rows["serving"].append)
+    take(join.finish_bundle(), None)
+    totals["count", "rows_written"] = len(rows["serving"])
+    totals["count", "labels_joined"] = len(rows["labelled"])
+    return make_report(totals, config, window), rows["serving"], rows["labelled"]
+
+
+def write_lines(path, records):
+    path.write_bytes(b"".join(json.dumps(record).encode() + b"\n" for record in records))
+
+
+times = st.integers(0, 30)
+requests = st.dictionaries(st.sampled_from("abcd"), st.tuples(times, st.integers(0, 2)))
+labels = st.lists(st.tuples(st.sampled_from("abcde"), times), max_size=12)
+
+
+@settings(max_examples=150, deadline=None)
+@given(requests, labels, st.sets(times, max_size=4), st.integers(1, 12), st.randoms())
+def test_each_label_is_used_exactly_once_over_consecutive_windows(
+    requests, labels, cuts, horizon, shuffler
+):
+    """``requests``: id to (event time, delay of a retry); against a rule that knows no window."""
+    calls = [(rid, t) for rid, (t, _) in requests.items()]
+    calls += [(rid, t + retry) for rid, (t, retry) in requests.items() if 0 < retry <= horizon]
+    shuffler.shuffle(calls)
+    expected = {}
+    for n, (rid, arrival) in sorted(enumerate(labels), key=lambda x: (x[1][1], x[0])):
+        if rid in requests and abs(arrival - requests[rid][0]) <= horizon:
+            expected.setdefault(rid, (n, max(arrival, requests[rid][0])))
+    edges = [-1, *sorted(cuts), 100]
+    windows = list(pairwise(edges))
+    shuffler.shuffle(windows)
+    used, served, outcomes = [], [], Counter()
+    with tempfile.TemporaryDirectory() as folder:
+        config = IngestConfig(
+            format="json_lines",
+            logs=f"{folder}/log",
+            ground_truth={"files": f"{folder}/truth", "columns": ["n"]},
+            features={"n": "int"},
+            horizon_hours=horizon,
+        )
+        write_lines(
+            Path(folder, "log"),
+            [{"request_id": r, "event_time": hour(t).isoformat()} for r, t in calls],
+        )
+        write_lines(
+            Path(folder, "truth"),
+            [
+                {"request_id": r, "time": hour(t).isoformat(), "label": 1, "n": n}
+                for n, (r, t) in enumerate(labels)
+            ],
+        )
+        for start, end in windows:
+            report, serving, labelled = ingest(config, hour(start), hour(end))
+            outcomes.update(report.counts.model_dump())
+            used += [(row["log_request_id"], row["n"], start, end) for row in labelled]
+            served += [row["log_request_id"] for row in serving]
+    assert sorted(served) == sorted(requests)
+    assert sorted((rid, n) for rid, n, _, _ in used) == sorted(
+        (rid, n) for rid, (n, _) in expected.items()
+    )
+    assert all(start <= expected[rid][1] < end for rid, _, start, end in used)
+    orphans_joined_later = sum(
+        1
+        for rid, n, start, _ in used
+        if labels[n][1] < start  # it came in an earlier window, before its request
+    )
+    kept = ("labels_joined", "labels_late", "labels_orphan", "labels_repeated")
+    assert sum(outcomes[name] for name in kept) == len(labels) + orphans_joined_later
+
+
+def label_outcomes(tmp_path, arrivals, event=10, horizon=5):
+    config = IngestConfig(
+        format="json_lines",
+        logs=f"{tmp_path}/log",
+        ground_truth={"files": f"{tmp_path}/truth"},
+        horizon_hours=horizon,
+    )
+    write_lines(tmp_path / "log", [{"request_id": "r", "event_time": hour(event).isoformat()}])
+    write_lines(
+        tmp_path / "truth",
+        [{"request_id": "r", "time": hour(t).isoformat(), "label": t} for t in arrivals],
+    )
+    outcomes = []
+    for start in (0, 10, 20):
+        report, _, labelled = ingest(config, hour(start), hour(start + 10))
+        counts = report.counts.model_dump()
+        names = ("joined", "late", "orphan", "repeated")
+        outcomes.append({name: n for name in names if (n := counts[f"labels_{name}"])})
+        assert counts["labels_read"] == len(arrivals)
+        assert len(labelled) == counts["labels_joined"]
+    return outcomes
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "outcomes"),
+    [
+        ([12], [{}, {"joined": 1}, {}]),
+        ([15], [{}, {"joined": 1}, {}]),
+        ([16], [{}, {"late": 1}, {}]),
+        ([26], [{}, {}, {"orphan": 1}]),
+        ([7], [{"orphan": 1}, {"joined": 1}, {}]),
+        ([4], [{"orphan": 1}, {}, {}]),
+        ([12, 12, 13], [{}, {"joined": 1, "repeated": 2}, {}]),
+        ([7, 14], [{"orphan": 1}, {"joined": 1, "repeated": 1}, {}]),
+        ([12, 17], [{}, {"joined": 1, "late": 1}, {}]),
+    ],
+)
+def test_labels_are_told_apart(tmp_path, arrivals, outcomes):
+    assert label_outcomes(tmp_path, arrivals) == outcomes
+
+
+def test_a_repetition_in_a_later_window_gives_no_second_row(tmp_path):
+    outcomes = label_outcomes(tmp_path, [13, 22], event=12, horizon=10)
+    assert outcomes == [{}, {"joined": 1}, {"repeated": 1}]
+
+
+def test_a_repetition_is_known_though_the_first_label_came_before_the_request(tmp_path):
+    outcomes = label_outcomes(tmp_path, [9, 20], event=18, horizon=9)
+    assert outcomes == [{"orphan": 1}, {"joined": 1}, {"repeated": 1}]
+
+
+def kserve(side, rid, seconds, body):
+    payload = base64.b64encode(json.dumps(body).encode()).decode()
+    time = (hour(1) + timedelta(seconds=seconds)).isoformat()
+    return {"reqType": side, "id": rid, "occurrenceTime": time, "bytes": payload}
+
+
+def ingest_kserve(tmp_path, records, start=1, end=2):
+    (tmp_path / "log.json").write_text(json.dumps(records))
+    config = IngestConfig(format="kserve", logs=f"{tmp_path}/log.json")
+    return ingest(config, hour(start), hour(end))
+
+
+REQUEST = kserve("request", "a", 60, {"instances": [{"x": 1}, {"x": 2}]})
+RESPONSE = kserve("response", "a", 60.25, {"predictions": [0.25, 0.5]})
+
+
+def test_a_request_and_its_response_are_rows_with_latency_and_status(tmp_path):
+    report, rows, _ = ingest_kserve(tmp_path, [RESPONSE, REQUEST])
+    assert [(row["x"], row["prediction"], row["log_row"]) for row in rows] == [
+        (1.0, 0.25, 0),
+        (2.0, 0.5, 1),
+    ]
+    assert {row["log_latency_ms"] for row in rows} == {250.0}
+    assert report.statuses == {"200": 2}
+    assert report.model_versions == {"default": 2}
+    assert report.requests_per_minute == pytest.approx(1 / 60)
+    assert report.latency_ms.p50 == pytest.approx(250, rel=0.01)
+
+
+def test_a_request_without_a_response_is_served_with_its_status(tmp_path):
+    report, rows, _ = ingest_kserve(tmp_path, [REQUEST])
+    assert report.statuses == {"no_response": 2}
+    assert all("prediction" not in row and "log_latency_ms" not in row for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("records", "rejected", "reason"),
+    [
+        ([RESPONSE], 1, "response_without_request"),
+        ([REQUEST, kserve("response", "a", 61, {"predictions": [1]})], 2, "prediction_count"),
+    ],
+)
+def test_a_call_that_does_not_fit_together_is_rejected(tmp_path, records, rejected, reason):
+    report, rows, _ = ingest_kserve(tmp_path, records)
+    assert rows == []
+    assert (report.counts.rows, report.counts.rows_rejected) == (rejected, rejected)
+    assert report.dead_letter_reasons == {reason: 1}
+    report, _, _ = ingest_kserve(tmp_path, records, start=2, end=3)
+    assert report.counts.rows_rejected == 0
+
+
+def test_a_call_over_the_windows_edge_belongs_to_the_window_of_its_request(tmp_path):
+    edge = [
+        kserve("request", "a", 3599.9, {"instances": [{"x": 1}]}),
+        kserve("response", "a", 3600.1, {"predictions": [1]}),
+    ]
+    report, rows, _ = ingest_kserve(tmp_path, edge)
+    assert (len(rows), report.statuses) == (1, {"200": 1})
+    report, rows, _ = ingest_kserve(tmp_path, edge, start=2, end=3)
+    assert (rows, report.counts.rows_rejected, report.counts.rows_outside_window) == ([], 0, 1)
+
+
+def test_the_first_of_duplicate_requests_and_responses_counts(tmp_path):
+    again = kserve("request", "a", 65, {"instances": [{"x": 9}, {"x": 9}, {"x": 9}]})
+    later = kserve("response", "a", 66, {"predictions": [1, 1, 1]})
+    report, rows, _ = ingest_kserve(tmp_path, [again, later, REQUEST, RESPONSE])
+    assert [row["prediction"] for row in rows] == [0.25, 0.5]
+    assert (report.counts.rows, report.counts.rows_duplicate) == (5, 3)
+
+
+def test_rows_do_not_depend_on_order_or_files(tmp_path):
+    records = []
+    for n in range(40):
+        rid, random_n = f"r{n % 30}", random.Random(n)
+        body = {"instances": [{"x": random_n.random()}]}
+        records.append(kserve("request", rid, n, body))
+        records.append(kserve("response", rid, n + 0.5, {"predictions": [n]}))
+    results = []
+    for seed in range(4):
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        random.Random(seed).shuffle(records)
+        step = 7 + 20 * seed
+        for n in range(0, len(records), step):
+            (folder / f"{n}.json").write_text(json.dumps(records[n : n + step]))
+        config = IngestConfig(format="kserve", logs=f"{folder}/*")
+        report, rows, _ = ingest(config, hour(1), hour(2))
+        results.append((report.counts, sorted(rows, key=str)))
+    assert len(results[0][1]) == 30
+    assert all(result == results[0] for result in results)
+
+
+def json_line(n):
+    rid = f"{random.Random(n).getrandbits(64):x}"
+    time = (hour(1) + timedelta(seconds=n)).isoformat()
+    return {"request_id": rid, "event_time": time, "prediction": 0.5, "x": n, "s": "naïve"}
+
+
+GOOD = [json_line(n) for n in range(12)]
+LOG = b"".join(json.dumps(record).encode() + b"\n" for record in GOOD)
+KSERVE = json.dumps(
+    [
+        REQUEST,
+        RESPONSE,
+        *(kserve("request", f"k{n}", n, {"instances": [{"x": n}]}) for n in range(9)),
+    ]
+)
+
+
+def damage(data, log):
+    damaged, places = bytearray(log), []
+    for place in data.draw(st.lists(st.integers(0, len(log) - 1), max_size=4)):
+        damaged[place] = data.draw(st.integers(0, 255))
+        places.append(place)
+    cut = data.draw(st.integers(0, len(log)))
+    return bytes(damaged[:cut]), [*places, cut]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), st.booleans())
+def test_damage_costs_only_the_lines_it_touches(data, packed):
+    log, places = damage(data, gzip.compress(LOG) if packed else LOG)
+    intact, end = [], 0
+    for record in GOOD:
+        start, end = end, end + len(json.dumps(record).encode()) + 1
+        if all(not start - 1 <= place < end for place in places[:-1]) and end - 1 <= places[-1]:
+            intact.append(record["request_id"])
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "damaged").write_bytes(log)
+        write_lines(Path(folder, "good"), [json_line(99)])
+        config = IngestConfig(format="json_lines", logs=f"{folder}/*")
+        report, rows, _ = ingest(config, hour(1), hour(2))
+    written = {row["log_request_id"] for row in rows}
+    assert json_line(99)["request_id"] in written
+    assert packed or written.issuperset(intact)
+    assert sum(report.dead_letter_reasons.values()) == report.counts.records_dead_lettered
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data(), st.booleans())
+def test_no_damage_of_a_kserve_log_breaks_the_account(data, packed):
+    log, _ = damage(data, gzip.compress(KSERVE.encode()) if packed else KSERVE.encode())
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "damaged.json").write_bytes(log)
+        Path(folder, "good.json").write_text(
+            json.dumps(kserve("request", "good", 5, {"instances": [{"x": 1}]}))
+        )
+        config = IngestConfig(format="kserve", logs=f"{folder}/*")
+        _, rows, _ = ingest(config, hour(1), hour(2))
+    assert "good" in {row["log_request_id"] for row in rows}

@@ -1,0 +1,115 @@
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from tfx_vigil.components.history import (
+    BaselineRecord,
+    History,
+    HistoryError,
+    Push,
+    SpanRecord,
+)
+
+
+def record(span, complete=True, action="none"):
+    year = int(span[:4])
+    return SpanRecord(
+        span=span,
+        window_start=datetime(year, 1, 1, tzinfo=timezone.utc),
+        window_end=datetime(year + 1, 1, 1, tzinfo=timezone.utc),
+        revision="",
+        complete=complete,
+        action=action,
+    )
+
+
+def file(text):
+    def fill(folder):
+        with open(f"{folder}/note.txt", "w") as f:
+            f.write(text)
+
+    return fill
+
+
+def tree(root):
+    return {
+        str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()
+    }
+
+
+@pytest.fixture
+def history(tmp_path):
+    return History(str(tmp_path / "history"))
+
+
+def test_spans_come_back_in_order_and_only_complete_ones(history):
+    for span in ("2015", "2014", "2016"):
+        history.write_span(record(span, complete=span != "2016"), file(span))
+    assert [r.span for r in history.spans()] == ["2014", "2015"]
+    assert [r.span for r in history.spans(before="2015")] == ["2014"]
+    assert [r.span for r in history.all_records()] == ["2014", "2015", "2016"]
+
+
+def test_running_a_span_again_replaces_its_record_and_nothing_else(history, tmp_path):
+    for span in ("2014", "2015"):
+        history.write_span(record(span), file("first"))
+    before = {k: v for k, v in tree(tmp_path).items() if "2015" not in k}
+    again = history.write_span(record("2015"), file("second"))
+    history.sweep()
+    assert Path(history.path(again, "note.txt")).read_text() == "second"
+    assert {k: v for k, v in tree(tmp_path).items() if "2015" not in k} == before
+    assert len(list((tmp_path / "history/spans/2015").iterdir())) == 1
+
+
+def test_the_same_files_make_the_same_history(tmp_path):
+    for name in ("a", "b"):
+        history = History(str(tmp_path / name))
+        history.write_span(record("2014"), file("same"))
+        history.write_span(record("2014"), file("same"))
+    assert tree(tmp_path / "a") == tree(tmp_path / "b")
+
+
+def test_a_run_killed_while_writing_leaves_the_old_record_and_is_swept(history, tmp_path):
+    old = history.write_span(record("2014"), file("old"))
+    before = tree(tmp_path)
+
+    def killed(folder):
+        file("half")(folder)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        history.write_span(record("2014"), killed)
+    assert history.record("2014") == old
+    history.sweep()
+    assert tree(tmp_path) == before
+
+
+def test_the_model_in_service_is_the_newest_push_before_a_span(history):
+    assert history.model_in_service() is None
+    history.write_baseline(BaselineRecord(model="/first", rows=10))
+    assert history.model_in_service().model == "/first"
+    history.write_span(record("2014", complete=False), file(""))
+    push = Push(model="/second", candidate="fine_tuned", trained_on=["baseline", "2014"])
+    history.complete_span("2014", push, "push", file("pushed"))
+    history.write_span(record("2015"), file(""))
+    assert history.model_in_service(before="2014").model == "/first"
+    assert history.model_in_service(before="2015").model == "/second"
+    assert history.model_in_service().span == "2014"
+    assert '"/second"' in Path(history.root, "model_in_service.json").read_text()
+
+
+def test_a_span_that_waits_for_its_retraining_is_not_complete(history):
+    history.write_span(record("2014", complete=False, action="retrain"), file(""))
+    assert history.spans() == []
+    history.complete_span("2014", None, "hold", file(""))
+    assert [(r.span, r.action, r.push) for r in history.spans()] == [("2014", "hold", None)]
+
+
+def test_a_damaged_record_and_an_unknown_span_are_named(history):
+    with pytest.raises(HistoryError, match="no span '2014'"):
+        history.record("2014")
+    history.write_span(record("2014"), file(""))
+    with open(f"{history.root}/spans/2014.json", "w") as f:
+        f.write('{"span": 1}')
+    with pytest.raises(HistoryError, match=r"2014\.json is not a readable SpanRecord"):
+        history.spans()

@@ -1,0 +1,304 @@
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tfx_vigil.beam_jobs.reports import (
+    Comparison,
+    DriftReport,
+    IngestCounts,
+    IngestReport,
+    MetricChange,
+    SchemaAnomaly,
+    SliceMetric,
+    SliceReport,
+)
+from tfx_vigil.components.retrain_gate.decide import decide_push, decide_retrain, plan_training
+from tfx_vigil.components.retrain_gate.evidence import Past, Reports
+from tfx_vigil.components.retrain_gate.policy import (
+    Guards,
+    MetricBound,
+    PushPolicy,
+    RetrainPolicy,
+    TrainingPolicy,
+    Triggers,
+)
+
+NOW = datetime(2014, 7, 1, tzinfo=timezone.utc)
+SPAN = "2014-01-01"
+LOSS = "binary_crossentropy"
+
+
+def ingest(dead=0, read=1000):
+    counts = dict.fromkeys(IngestCounts.model_fields, 0)
+    counts |= {"records_read": read, "records_dead_lettered": dead, "records_ok": read - dead}
+    return IngestReport(
+        format="kserve",
+        window_start=NOW,
+        window_end=NOW,
+        counts=counts,
+        files=[],
+        dead_letter_reasons={},
+        requests_per_minute=1.0,
+        latency_ms=None,
+        statuses={},
+        model_versions={},
+        label_delay_hours=None,
+    )
+
+
+def drift(severity="none", errors=0, not_compared=(), compared=True):
+    comparison = Comparison(
+        feature="fare",
+        slice="overall",
+        against="training",
+        split="serving",
+        distance="jensen_shannon_divergence",
+        value=0.1,
+        threshold=0.02,
+        threshold_origin="practical floor",
+        false_alarm_rate=0.0,
+        n_baseline=1000,
+        n_current=1000,
+        verdict="drift" if severity != "none" else "ok",
+    )
+    error = SchemaAnomaly(
+        feature="fare",
+        slice="overall",
+        split="serving",
+        kind="FEATURE_TYPE_NOT_PRESENT",
+        description="the feature is missing",
+        severity="error",
+    )
+    return DriftReport(
+        drift=severity != "none",
+        severity=severity,
+        drifted_features=["fare"] if severity != "none" else [],
+        comparisons=[comparison] if compared else [],
+        anomalies=[error] * errors,
+        not_compared=list(not_compared),
+        recommendation="look at fare",
+    )
+
+
+def metric(value, half_width=0.01, name=LOSS, model="logged", slice_="overall", n=2000):
+    return SliceMetric(
+        model=model,
+        slice=slice_,
+        metric=name,
+        value=value,
+        lower=value - half_width,
+        upper=value + half_width,
+        n=n,
+    )
+
+
+def slices(value=0.55, rows=2000, larger_is_better=False, others=(), changes=(), model="logged"):
+    return SliceReport(
+        models=[model],
+        primary_metric=LOSS,
+        larger_is_better=larger_is_better,
+        rows=rows,
+        metrics=[metric(value, model=model), *others],
+        changes=list(changes),
+        small_slices={},
+    )
+
+
+def past(**changes):
+    known = {
+        "now": NOW,
+        "reference": metric(0.5, model="candidate"),
+        "labelled_rows": (("baseline", 3000),),
+        "in_service_since": NOW - timedelta(days=100),
+    }
+    return Past(**{**known, **changes})
+
+
+def good(**changes):
+    return Reports(**{"ingest": ingest(), "drift": drift(), "slices": slices(0.5), **changes})
+
+
+def decide(policy=None, reports=None, before=None, on_demand=False):
+    policy = policy or RetrainPolicy()
+    return decide_retrain(policy, SPAN, reports or good(), before or past(), on_demand)[0]
+
+
+def rule(decision, name):
+    return next(r for r in decision.rules if r.rule.startswith(name))
+
+
+def test_nothing_is_done_while_all_is_well():
+    decision = decide()
+    assert (decision.action, decision.retrain, decision.reasons) == ("none", False, [])
+
+
+ONLY_AGE = RetrainPolicy(triggers=Triggers(drift=None, metric_drop=None, max_age_days=90))
+ONLY_ROWS = RetrainPolicy(triggers=Triggers(drift=None, metric_drop=None, new_labelled_rows=2500))
+BOUND = RetrainPolicy(
+    triggers=Triggers(metric_bounds=[MetricBound(metric="calibration", min=0.8, max=1.25)])
+)
+
+
+def calibration(value):
+    return good(slices=slices(0.5, others=[metric(value, 0.05, "calibration")]))
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "reports", "before", "fires"),
+    [
+        ("drift", None, good(drift=drift("act")), past(), True),
+        ("drift", None, good(drift=drift("watch")), past(), False),
+        ("drift", None, good(drift=None), past(), None),
+        ("drift", None, good(drift=drift(compared=False, not_compared=["no x"])), past(), None),
+        ("metric_drop", None, good(slices=slices(0.54)), past(), True),
+        ("metric_drop", None, good(slices=slices(0.525)), past(), False),
+        ("metric_drop", None, good(slices=slices(0.45, larger_is_better=True)), past(), True),
+        ("metric_drop", None, good(slices=slices(0.55, larger_is_better=True)), past(), False),
+        ("metric_drop", None, good(), past(reference=None), None),
+        ("metric_drop", None, good(slices=None), past(), None),
+        ("metric_bound", BOUND, calibration(0.7), past(), True),
+        ("metric_bound", BOUND, calibration(0.78), past(), False),
+        ("metric_bound", BOUND, calibration(1.4), past(), True),
+        ("metric_bound", BOUND, good(), past(), None),
+        ("new_labelled_rows", ONLY_ROWS, good(), past(unlearned_rows=500), True),
+        ("new_labelled_rows", ONLY_ROWS, good(), past(unlearned_rows=499), False),
+        ("new_labelled_rows", ONLY_ROWS, good(slices=None), past(), None),
+        ("max_age", ONLY_AGE, good(), past(), True),
+        ("max_age", ONLY_AGE, good(), past(in_service_since=NOW - timedelta(days=80)), False),
+        ("max_age", ONLY_AGE, good(), past(in_service_since=None), None),
+    ],
+)
+def test_triggers(name, policy, reports, before, fires):
+    decision = decide(policy, reports, before)
+    assert rule(decision, name).outcome is fires
+    if fires and reports.slices:
+        assert decision.action == "retrain"
+    if fires is None:
+        assert decision.action in ("watch", "hold")
+        assert not decision.retrain
+        assert "cannot tell" in rule(decision, name).reason
+
+
+def test_a_drift_that_must_persist_waits_for_its_spans():
+    policy = RetrainPolicy(triggers={"drift": {"severity": "act", "spans": 2}})
+    reports = good(drift=drift("act"))
+    assert decide(policy, reports, past(severities=("none",))).action == "watch"
+    assert decide(policy, reports, past(severities=("act",))).action == "retrain"
+
+
+COOL = RetrainPolicy(guards=Guards(cool_down_days=30))
+
+
+@pytest.mark.parametrize(
+    ("name", "policy", "reports", "before"),
+    [
+        ("readable_logs", None, {"ingest": ingest(dead=100)}, past()),
+        ("readable_logs", None, {"ingest": None}, past()),
+        ("sound_data", None, {"drift": drift("act", errors=1)}, past()),
+        ("sound_data", None, {"drift": None}, past()),
+        ("enough_labels", None, {"slices": slices(0.9, rows=100)}, past(labelled_rows=())),
+        ("cool_down", COOL, {}, past(last_push=NOW - timedelta(days=10))),
+        ("known_model", None, {}, past(has_model=False)),
+    ],
+)
+def test_guards_hold_what_a_trigger_asks_for(name, policy, reports, before):
+    decision = decide(policy, good(**reports), before, on_demand=True)
+    assert (decision.action, decision.retrain) == ("hold", False)
+    assert not rule(decision, name).outcome
+    assert rule(decision, name).reason in decision.reasons
+
+
+def test_a_cool_down_ends():
+    before = past(last_push=NOW - timedelta(days=31))
+    assert decide(COOL, good(), before, on_demand=True).action == "retrain"
+
+
+def test_on_demand_retrains_without_another_reason():
+    assert decide(on_demand=True).action == "retrain"
+
+
+def test_the_same_evidence_gives_the_same_bytes():
+    first, second = (decide(reports=good(drift=drift("act"))) for _ in range(2))
+    assert first.model_dump_json() == second.model_dump_json()
+    assert set(first.evidence) == {"ingest", "drift", "slices"}
+
+
+@given(
+    loss=st.floats(0.3, 0.9),
+    worse=st.floats(0, 0.5),
+    severity=st.sampled_from(["none", "watch", "act"]),
+    worse_severity=st.sampled_from(["none", "watch", "act"]),
+)
+def test_worse_evidence_never_turns_retraining_into_nothing(loss, worse, severity, worse_severity):
+    order = ["none", "watch", "act"]
+    better = decide(reports=good(slices=slices(loss), drift=drift(severity)))
+    severity = max(severity, worse_severity, key=order.index)
+    poorer = decide(reports=good(slices=slices(loss + worse), drift=drift(severity)))
+    assert poorer.retrain or not better.retrain
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (TrainingPolicy(strategy="all"), ["baseline", "a", "c", SPAN]),
+        (TrainingPolicy(strategy="window", spans=2), ["c", SPAN]),
+        (TrainingPolicy(strategy="window", spans=9), ["baseline", "a", "c", SPAN]),
+    ],
+)
+def test_the_plan_names_the_newest_spans_that_have_labels(policy, expected):
+    before = past(labelled_rows=(("baseline", 10), ("a", 5), ("b", 0), ("c", 5)))
+    assert plan_training(policy, SPAN, before).spans == expected
+
+
+def change(difference, half_width=0.01, slice_="overall", n=800):
+    return MetricChange(
+        model="candidate",
+        against="in_service",
+        slice=slice_,
+        metric=LOSS,
+        difference=difference,
+        lower=difference - half_width,
+        upper=difference + half_width,
+        n=n,
+    )
+
+
+def candidate(value, *changes, rows=800, larger_is_better=False):
+    return slices(
+        value, rows=rows, changes=changes, model="candidate", larger_is_better=larger_is_better
+    )
+
+
+@pytest.mark.parametrize(
+    ("candidates", "chosen"),
+    [
+        ({"fine_tuned": candidate(0.50, change(-0.05))}, "fine_tuned"),
+        (
+            {
+                "fine_tuned": candidate(0.50, change(-0.05)),
+                "from_scratch": candidate(0.49, change(-0.06)),
+            },
+            "from_scratch",
+        ),
+        (
+            {
+                "fine_tuned": candidate(0.50, change(-0.05)),
+                "from_scratch": candidate(0.49, change(-0.06), change(0.05, slice_="a=b")),
+            },
+            "fine_tuned",
+        ),
+        ({"fine_tuned": candidate(0.50, change(-0.005))}, None),
+        ({"fine_tuned": candidate(0.50, change(-0.05), rows=299)}, None),
+        ({"fine_tuned": candidate(0.50)}, None),
+        ({"fine_tuned": candidate(0.5, change(-0.05), change(0.05, slice_="a=b"))}, None),
+        ({"fine_tuned": candidate(0.5, change(-0.05), change(0.05, 0.1, "a=b"))}, "fine_tuned"),
+        ({"fine_tuned": candidate(0.5, change(0.05), larger_is_better=True)}, "fine_tuned"),
+        ({"fine_tuned": candidate(0.5, change(-0.05), larger_is_better=True)}, None),
+    ],
+)
+def test_only_a_candidate_that_is_surely_better_and_hurts_no_slice_is_pushed(candidates, chosen):
+    decision = decide_push(PushPolicy(), SPAN, candidates)
+    assert (decision.chosen, decision.push) == (chosen, chosen is not None)
+    assert decision.action == ("push" if chosen else "hold")
+    assert decision.reasons

@@ -1,0 +1,138 @@
+import os
+
+import apache_beam as beam
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+from tfx.types import artifact_utils, channel_utils, standard_artifacts
+from tfx.utils import json_utils
+from tfx_vigil.beam_jobs import reports
+from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
+from tfx_vigil.beam_jobs.examples import WriteExamples, split_pattern
+from tfx_vigil.components import SlicedEvaluator
+from tfx_vigil.components.artifacts import SliceReport
+from tfx_vigil.components.sliced_evaluator.executor import Executor
+
+CONFIG = EvaluationConfig(
+    label="label", slices=[["city"]], metrics=["brier", "auc"], primary_metric="brier"
+)
+ROWS = 120
+
+
+def write_examples(uri, **splits):
+    """An Examples artifact; each split's rows carry their labels from the list given."""
+    artifact = standard_artifacts.Examples()
+    artifact.uri = str(uri)
+    artifact.split_names = artifact_utils.encode_split_names(list(splits))
+    for split, labels in splits.items():
+        rows = range(len(labels))
+        batch = pa.RecordBatch.from_arrays(
+            [
+                pa.array([[i / ROWS - 0.5] for i in rows], pa.large_list(pa.float32())),
+                pa.array([[(i + 1) / (ROWS + 1)] for i in rows], pa.large_list(pa.float32())),
+                pa.array([[b"Bern"] if i % 2 else [b"Basel"] for i in rows]),
+                pa.array(labels, pa.large_list(pa.float32())),
+            ],
+            ["x", "prediction", "city", "label"],
+        )
+        batches = [batch] if labels else []
+        with beam.Pipeline() as pipeline:
+            pipeline | beam.Create(batches) | WriteExamples(f"{uri}/Split-{split}")
+    return artifact
+
+
+def write_model(uri, slope):
+    """A Model artifact in TFX's layout."""
+    artifact = standard_artifacts.Model()
+    artifact.uri = str(uri)
+    module = tf.Module()
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
+    def serve(examples):
+        x = tf.io.parse_example(examples, {"x": tf.io.FixedLenFeature([1], tf.float32)})["x"]
+        return {"score": tf.sigmoid(slope * x)}
+
+    module.serve = serve
+    tf.saved_model.save(module, f"{uri}/Format-Serving", signatures={"serving_default": serve})
+    return artifact
+
+
+def run(folder, splits=("labelled",), **inputs):
+    evaluation, report = standard_artifacts.ModelEvaluation(), SliceReport()
+    evaluation.uri, report.uri = f"{folder}/evaluation", f"{folder}/report"
+    Executor().Do(
+        {key: [artifact] for key, artifact in inputs.items()},
+        {"evaluation": [evaluation], "report": [report]},
+        {"config": CONFIG.model_dump_json(), "splits": json_utils.dumps(list(splits))},
+    )
+    return reports.read_report(report.uri, reports.SliceReport), evaluation.uri
+
+
+LABELS = [[float(i % 3 == 0)] for i in range(ROWS)]
+
+
+def test_logged_predictions_of_a_split_are_evaluated(tmp_path):
+    examples = write_examples(tmp_path / "examples", serving=[None] * 7, labelled=[*LABELS, None])
+    report, evaluation = run(tmp_path, examples=examples)
+    assert report.models == ["logged"]
+    assert (report.rows, report.dropped["missing_label"]) == (ROWS, 1)
+    assert {m.slice for m in report.metrics} == {"overall", "city=Basel", "city=Bern"}
+    slices = {key for key, _ in tfma.load_eval_result(evaluation).slicing_metrics}
+    assert slices == {(), (("city", "Basel"),), (("city", "Bern"),)}
+
+
+def test_candidate_is_compared_with_the_model_in_service(tmp_path):
+    examples = write_examples(tmp_path / "examples", a=LABELS[:70], b=LABELS[70:])
+    report, evaluation = run(
+        tmp_path,
+        splits=["a", "b"],
+        examples=examples,
+        model=write_model(tmp_path / "model", 0.0),
+        baseline_model=write_model(tmp_path / "baseline", 5.0),
+    )
+    assert report.models == ["candidate", "in_service"]
+    assert report.rows == ROWS
+    (change,) = [c for c in report.changes if (c.slice, c.metric) == ("overall", "brier")]
+    assert change.lower < change.difference < change.upper < 0
+    for model in report.models:
+        assert tfma.load_eval_result(evaluation, model_name=model).slicing_metrics
+    config = tfma.load_eval_result(evaluation, model_name="candidate").config
+    assert {spec.name: spec.is_baseline for spec in config.model_specs} == {
+        "candidate": False,
+        "in_service": True,
+    }
+
+
+@pytest.mark.parametrize("files", ["empty file", "no file"])
+def test_split_without_rows_gives_a_report_without_metrics(tmp_path, files):
+    examples = write_examples(tmp_path / "examples", labelled=[])
+    if files == "no file":
+        for match in beam.io.filesystems.FileSystems.match(
+            [split_pattern(examples.uri, "labelled")]
+        )[0].metadata_list:
+            os.remove(match.path)
+    report, evaluation = run(tmp_path, examples=examples)
+    assert (report.rows, report.metrics, report.changes) == (0, [], [])
+    assert tfma.load_eval_result(evaluation).slicing_metrics == []
+
+
+def test_unknown_split_is_refused(tmp_path):
+    examples = write_examples(tmp_path / "examples", serving=LABELS)
+    with pytest.raises(ValueError, match=r"has no split \['labelled'\], only \['serving'\]"):
+        run(tmp_path, examples=examples)
+
+
+def test_component_declares_standard_artifacts():
+    examples = channel_utils.as_channel([standard_artifacts.Examples()])
+    model = channel_utils.as_channel([standard_artifacts.Model()])
+    node = SlicedEvaluator(examples, CONFIG, model=model, splits=["eval"])
+    assert node.outputs["evaluation"].type is standard_artifacts.ModelEvaluation
+    assert node.outputs["report"].type is SliceReport
+    assert node.exec_properties == {"config": CONFIG.model_dump_json(), "splits": '["eval"]'}
+
+
+def test_component_refuses_unknown_parameters():
+    examples = channel_utils.as_channel([standard_artifacts.Examples()])
+    with pytest.raises(ValueError, match="thresold"):
+        SlicedEvaluator(examples, {"label": "label", "thresold": 0.5})
