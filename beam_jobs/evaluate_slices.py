@@ -265,4 +265,6 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    from . import evaluate_slices  # workers cannot import what is pickled from __main__
+
+    evaluate_slices.main()

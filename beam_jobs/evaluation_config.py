@@ -150,6 +150,8 @@ class EvaluationConfig(Parameters):
             raise ValueError(f"primary_metric: neither direction of {primary!r} is better")
         if self.positive_class is not None and self.task != "binary_classification":
             raise ValueError("positive_class: only a binary classification has one")
+        if len({frozenset(features) for features in self.slices}) < len(self.slices):
+            raise ValueError(f"slices: {self.slices} names the same slices twice")
         for features in self.slices:
             if not features or len(set(features)) < len(features):
                 raise ValueError(f"slices: {features} must name different features, at least one")

@@ -65,29 +65,41 @@ def read_labels(batch: pa.RecordBatch, config: EvaluationConfig) -> np.ndarray:
     rows, values = _parents_and_values(batch, config.label)
     _check_width(rows, 1, "label", config.label)
     labels = np.full(batch.num_rows, np.nan)
-    if config.positive_class is None:
-        if _is_text(values.type):
-            raise ValueError(f"label column {config.label!r} holds text: set positive_class")
-        labels[rows] = _floats(values)
-        if config.task == "binary_classification":
-            finite = labels[np.isfinite(labels)]
-            if not np.isin(finite, (0, 1)).all():
-                raise ValueError(
-                    f"label column {config.label!r} holds values other than 0 and 1: set "
-                    "positive_class"
-                )
-    elif _is_text(values.type):
-        positive = pa.scalar(config.positive_class.encode(), pa.large_binary())
-        labels[rows] = _floats(pc.equal(values.cast(pa.large_binary()), positive))
-    else:
-        numbers = _floats(values)
-        positive = numbers == float(config.positive_class)
-        labels[rows] = np.where(np.isfinite(numbers), positive, np.nan)
+    if len(rows):
+        read = _numeric_labels if config.positive_class is None else _is_positive
+        labels[rows] = read(values, config)
     return labels
 
 
+def _numeric_labels(values: pa.Array, config: EvaluationConfig) -> np.ndarray:
+    if _is_text(values.type):
+        raise ValueError(f"label column {config.label!r} holds text: set positive_class")
+    labels = _floats(values)
+    is_binary = config.task == "binary_classification"
+    if is_binary and not np.isin(labels[np.isfinite(labels)], (0, 1)).all():
+        raise ValueError(
+            f"label column {config.label!r} holds values other than 0 and 1: set positive_class"
+        )
+    return labels
+
+
+def _is_positive(values: pa.Array, config: EvaluationConfig) -> np.ndarray:
+    if _is_text(values.type):
+        positive = pa.scalar(config.positive_class.encode(), pa.large_binary())
+        return _floats(pc.equal(values.cast(pa.large_binary()), positive))
+    try:
+        positive = float(config.positive_class)
+    except ValueError:
+        raise ValueError(
+            f"label column {config.label!r} holds numbers, which positive_class "
+            f"{config.positive_class!r} is not"
+        ) from None
+    labels = _floats(values)
+    return np.where(np.isfinite(labels), labels == positive, np.nan)
+
+
 def read_scores(batch: pa.RecordBatch, column: str, task: str) -> np.ndarray:
-    """Scores as float64 [n], NaN where missing.
+    """Scores as float64 [n], NaN where missing or not finite.
 
     Of two scores in a row of a binary classification the second counts: the probabilities of
     both classes.
@@ -98,12 +110,13 @@ def read_scores(batch: pa.RecordBatch, column: str, task: str) -> np.ndarray:
         raise ValueError(f"prediction column {column!r} holds text, expected numbers")
     scores = np.full(batch.num_rows, np.nan)
     scores[rows] = _floats(values)  # the last of a row's values stays
+    scores[~np.isfinite(scores)] = np.nan
     if task == "binary_classification":
-        finite = scores[np.isfinite(scores)]
-        if finite.size and (finite.min() < -_ROUNDING or finite.max() > 1 + _ROUNDING):
+        known = scores[~np.isnan(scores)]
+        if known.size and (known.min() < -_ROUNDING or known.max() > 1 + _ROUNDING):
             raise ValueError(
-                f"prediction column {column!r} holds scores from {finite.min():.6g} to "
-                f"{finite.max():.6g}: a binary classification needs probabilities in [0, 1]"
+                f"prediction column {column!r} holds scores from {known.min():.6g} to "
+                f"{known.max():.6g}: a binary classification needs probabilities in [0, 1]"
             )
         scores = np.clip(scores, EPSILON, 1 - EPSILON)
     return scores

@@ -13,6 +13,9 @@ from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio import tf_example_record
 
 BATCH_ROWS = 4096
+_BYTES = pa.large_list(pa.large_binary())
+_AS_BYTES = (pa.null(), pa.large_list(pa.string()), pa.large_list(pa.large_string()))
+"""tfx-bsl decodes a feature that a whole batch lacks as null, but does not encode it."""
 
 
 class ReadExamples(beam.PTransform):
@@ -45,7 +48,11 @@ class WriteExamples(beam.PTransform):
 
 
 def encode_examples(batch: pa.RecordBatch) -> list[bytes]:
-    """Serialized tf.Examples of a batch, one a row."""
+    """Serialized tf.Examples of a batch, one a row; string columns become bytes."""
+    columns = [
+        column.cast(_BYTES) if column.type in _AS_BYTES else column for column in batch.columns
+    ]
+    batch = pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
     return example_coder.RecordBatchToExamples(batch)
 
 

@@ -28,7 +28,7 @@ FIXED_COLUMNS: dict[str, Kind] = {
 RESERVED = frozenset(FIXED_COLUMNS) | {"label"}
 
 LONGEST_CALL = timedelta(minutes=5)
-"""How long after its request a response is still waited for at the edges of a window."""
+"""How far over the edges of a window a response, or the first try of a request, is looked for."""
 
 
 def _one_or_many(value: object) -> object:
@@ -59,8 +59,9 @@ class FieldNames(Parameters):
 class GroundTruthConfig(Parameters):
     """JSON Lines, gzipped or not, of what really happened: one label a line.
 
-    ``files``: globs, as ``IngestConfig.logs``. The others name keys: a label belongs to row
-    ``row`` (0 if the line has none) of request ``request_id`` and arrived at ``time``.
+    ``files``: globs, as ``IngestConfig.logs``, but dated ones reach two horizons back. The others
+    name keys: a label belongs to row ``row`` (0 if the line has none) of request ``request_id``
+    and arrived at ``time``.
     ``columns`` are facts that arrive with the label; they become features of the labelled row,
     in place of a logged feature of that name.
     """
@@ -78,7 +79,8 @@ class IngestConfig(Parameters):
 
     format: ``kserve`` (payload logger's blobs) or ``json_lines`` (one prediction a line).
     logs: globs of the log files, on any filesystem Beam knows; ``**`` crosses folders. A glob
-      with {YYYY}, {MM}, {DD} stands for itself on each UTC day of [start - horizon, end).
+      with {YYYY}, {MM}, {DD} stands for itself on each UTC day of [start - horizon, end); a
+      response filed under a later day than the window's last is not found.
     features: declared types. A value that does not fit its declared type makes its record a
       dead letter. Undeclared features are kept too: JSON numbers as float, booleans as int,
       strings as string, objects as their JSON text (string); an undeclared feature that comes

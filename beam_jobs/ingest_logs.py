@@ -65,9 +65,9 @@ def ingest_logs(
 
     It writes ``output_uri/Split-serving`` and ``Split-labelled`` (tf.Examples, see
     ``examples.WriteExamples``), ``dead_letter_uri/dead_letters-*.jsonl.gz`` (an object a line:
-    file, offset in the decompressed file, reason, bytes in base64) and, last of all, the
-    IngestReport at ``report_uri``. Local folders of the first two are made readable by their
-    owner alone.
+    file, offset in the decompressed file, reason, bytes in base64; bytes is null where a record
+    was read but its call does not fit together) and, last of all, the IngestReport at
+    ``report_uri``. On a local disk the folders of the first two are readable by their owner alone.
 
     Raises:
       NoLogs: no log file matches.
@@ -76,7 +76,7 @@ def ingest_logs(
     """
     window = Window.of(config, window_start, window_end)
     log_files, truth_files = _input_files(config, window)
-    for folder in (output_uri, dead_letter_uri):
+    for folder in (*(f"{output_uri}/Split-{split}" for split in SPLITS), dead_letter_uri):
         _make_private(folder)
     parse_log = _PARSERS[config.format](config, window)
     read = [_read(pipeline, "Logs", log_files, parse_log)]
@@ -131,7 +131,7 @@ def fingerprint(config: IngestConfig, window_start: datetime, window_end: dateti
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
-def parse_time(text: str) -> datetime:
+def rfc3339_time(text: str) -> datetime:
     """An RFC 3339 time; raises ValueError that says what was found."""
     try:
         return moment(get_time({"time": text}, "time"))
@@ -169,8 +169,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         epilog="Other arguments go to Beam.",
     )
     parser.add_argument("--config", required=True, help="JSON file of an IngestConfig")
-    parser.add_argument("--window-start", required=True, type=parse_time, metavar="RFC3339")
-    parser.add_argument("--window-end", required=True, type=parse_time, metavar="RFC3339")
+    parser.add_argument("--window-start", required=True, type=rfc3339_time, metavar="RFC3339")
+    parser.add_argument("--window-end", required=True, type=rfc3339_time, metavar="RFC3339")
     parser.add_argument("--output", required=True, metavar="DIR")
     args, beam_args = parser.parse_known_args(argv)
     config = IngestConfig.model_validate_json(Path(args.config).read_bytes())

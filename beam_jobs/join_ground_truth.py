@@ -19,8 +19,8 @@ A label is eligible when ``|a - e| <= h``. Of the eligible labels of a row the f
 (arrival, file, offset) is used, in the one window that holds ``max(a, e)``: the moment from
 which both are known. Requests are read from ``start - h`` and labels from ``start - 2h`` on, so
 each window sees all labels that could come before those it uses, and all windows choose alike.
-So no label is used twice, nor are two labels of a row, provided that a request id is not used
-again for another request more than ``h`` later.
+So no label is used twice, nor are two labels of a row, provided that a request id comes again
+only as a retry within ``LONGEST_CALL`` (5 minutes).
 
 Each label read counts once: *joined*, if it is used in this window; otherwise, in the window
 that holds its arrival, *orphan* (no request, or one more than ``h`` after it), *late* (more

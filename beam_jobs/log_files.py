@@ -69,10 +69,14 @@ def read_records(path: str) -> Iterator[RawRecord]:
 
 
 def _lines(chunks: Iterator[bytes], damage: str | None) -> Iterator[RawRecord]:
-    offset, rest = 0, b""
+    offset, rest = 0, bytearray()
     try:
         for chunk in chunks:
-            *lines, rest = (rest + chunk).split(b"\n")
+            rest += chunk
+            if b"\n" not in chunk:
+                continue
+            *lines, tail = bytes(rest).split(b"\n")
+            rest = bytearray(tail)
             for line in lines:
                 if line.strip():
                     yield RawRecord(offset, line)
@@ -80,7 +84,7 @@ def _lines(chunks: Iterator[bytes], damage: str | None) -> Iterator[RawRecord]:
     except _DamagedGzip:
         damage = "damaged_gzip"
     if damage or rest.strip():
-        yield RawRecord(offset, rest, damage)
+        yield RawRecord(offset, bytes(rest), damage)
 
 
 def _drain(chunks: Iterator[bytes], damage: str | None) -> tuple[bytes, str | None]:

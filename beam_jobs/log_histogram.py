@@ -26,13 +26,10 @@ def bin_of(value: float) -> int:
 def quantiles(bins: Mapping[int, int]) -> Quantiles | None:
     """Quantiles of what ``bins`` (bin to count) counts; None where there is nothing."""
     total = sum(bins.values())
-    return (
-        Quantiles(
-            p50=_at(bins, 0.5 * total), p90=_at(bins, 0.9 * total), p99=_at(bins, 0.99 * total)
-        )
-        if total
-        else None
-    )
+    if not total:
+        return None
+    p50, p90, p99 = (_at(bins, share * total) for share in (0.5, 0.9, 0.99))
+    return Quantiles(p50=p50, p90=p90, p99=p99)
 
 
 def _at(bins: Mapping[int, int], rank: float) -> float:

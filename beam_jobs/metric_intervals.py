@@ -129,6 +129,7 @@ def auc_variance(auc: float, positives: float, negatives: float) -> float:
 
 def auc_interval(auc: float, positives: float, negatives: float) -> Bounds:
     """The AUCs that the observed one does not refute: |auc - x| <= z sd(x)."""
+    auc = min(max(auc, 0.0), 1.0)  # a sum of many parts may be 1 + 1e-16
     return tuple(
         _bisect(lambda x: abs(auc - x) <= _Z * auc_variance(x, positives, negatives) ** 0.5, end)
         for end in ((auc, 0.0), (auc, 1.0))

@@ -148,8 +148,8 @@ def privacy_report(
       AccountError: a split's rows_written is not its rows_read.
     """
     for split in splits:
-        by_name = {m.name: n for m, n in counts.items() if m.split == split and not m.field}
-        check_identity(by_name, "rows_read", ["rows_written"])
+        rows = {f"{m.name}[{m.split}]": n for m, n in counts.items() if not m.field}
+        check_identity(rows, f"rows_read[{split}]", [f"rows_written[{split}]"])
     values = {
         Measure(split, "values", field, policy.method): 0
         for split in splits

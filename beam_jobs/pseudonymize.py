@@ -69,6 +69,7 @@ def run(
     Raises:
       KeysetError, PrivacyError: as ``pseudonymize`` does; no data are left in ``output_dir``.
       FileNotFoundError: there is no input.
+      FileExistsError: a split of an earlier result is in ``output_dir``.
     """
     if is_table(input_uri):
         return pseudonymize_table(config, input_uri, output_dir)
@@ -81,6 +82,8 @@ def run(
         sources, targets = {"all": input_uri}, {"all": f"{output_dir}/Split-all"}
     else:
         raise FileNotFoundError(f"{input_uri}: neither Split-* folders with files nor a file")
+    if any(FileSystems.exists(target) for target in targets.values()):
+        raise FileExistsError(f"{output_dir}: holds an earlier result: choose another folder")
     try:
         with beam.Pipeline(options=PipelineOptions(list(beam_args))) as pipeline:
             _add_job(pipeline, config, sources, targets, output_dir)
@@ -151,7 +154,7 @@ class _TreatBatch(beam.DoFn):
     def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch | beam.pvalue.TaggedOutput]:
         treated, counts = self._treatment.treat(batch)
         yield beam.pvalue.TaggedOutput(_COUNTS, counts)
-        yield _as_examples(treated)
+        yield treated
 
 
 def _rows_written(batch: pa.RecordBatch, split: str) -> Counter[Measure]:
@@ -172,15 +175,7 @@ def _finish(
     check_policy(counts, config)
 
 
-def _as_examples(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """The batch in the types that encode: strings as bytes, wholly missing fields as lists."""
-    binary = pa.large_list(pa.large_binary())
-    columns = [
-        column.cast(binary) if column.type in (pa.null(), pa.large_list(pa.string())) else column
-        for column in batch.columns
-    ]
-    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
-
-
 if __name__ == "__main__":
-    main()
+    from . import pseudonymize as job  # workers cannot import what is pickled from __main__
+
+    job.main()

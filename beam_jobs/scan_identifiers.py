@@ -45,7 +45,6 @@ _IPV6 = re.compile(
 _IPV4 = re.compile(
     r"(?<![\w.-])(?<!\w/)[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?:/[0-9]{1,2})?(?!\.?\w)(?!-\w)"
 )
-_IBAN_HINT = "[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11}"
 _INTERNATIONAL = "(?:\\+|\uff0b)(?:[^0-9]{0,12}[0-9]){7}"
 _PLAIN_NUMBER = re.compile(r"\W*[0-9]+(?:\.[0-9]+)?\W*")
 _NATIONAL = "[0-9](?:[^0-9]{0,12}[0-9]){6}"
@@ -70,7 +69,7 @@ _CARD_RANGES = (
 
 @dataclass(frozen=True)
 class _Detector:
-    """``hint``: a pattern over bytes without which ``redact`` changes nothing."""
+    """``hint``: an RE2 pattern over bytes without which ``redact`` changes nothing."""
 
     kind: str
     hint: str
@@ -87,17 +86,26 @@ class IdentifierScanner:
     def __init__(self, phone_region: str | None = None):
         self._detectors = (
             _Detector("EMAIL", "@|%40", partial(_redact, _EMAIL, "[EMAIL]", _email_length)),
-            _Detector("IBAN", _IBAN_HINT, partial(_redact, _IBAN, "[IBAN]", _iban_length)),
             _Detector(
-                "CARD", "[0-9](?:[ -]?[0-9]){13}", partial(_redact, _CARD, "[CARD]", _card_length)
+                "IBAN",
+                "(?:^|[^A-Za-z0-9])[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11}",
+                partial(_redact, _IBAN, "[IBAN]", _iban_length),
             ),
-            _Detector("IP", ":[0-9A-Fa-f]*:", partial(_redact, _IPV6, "[IP]", _ip_length)),
             _Detector(
-                "IP", r"[0-9](?:\.[0-9]{1,3}){3}", partial(_redact, _IPV4, "[IP]", _ip_length)
+                "CARD",
+                r"(?:^|[^\w.+-])[0-9](?:[ -]?[0-9]){13}",
+                partial(_redact, _CARD, "[CARD]", _card_length),
+            ),
+            _Detector(
+                "IP", "::|(?:[0-9A-Fa-f]{1,4}:){6}", partial(_redact, _IPV6, "[IP]", _ip_length)
+            ),
+            _Detector(
+                "IP",
+                r"(?:^|[^\w.-])[0-9]{1,3}(?:\.[0-9]{1,3}){3}",
+                partial(_redact, _IPV4, "[IP]", _ip_length),
             ),
             _phone_detector(phone_region),
         )
-        self._hint = "|".join(f"(?:{detector.hint})" for detector in self._detectors)
 
     def scan_text(self, text: str) -> tuple[str, set[str]]:
         """``text`` with each identifier replaced by ``[KIND]``, and the kinds found."""
@@ -117,24 +125,28 @@ class IdentifierScanner:
           kind was found. Bytes that are not UTF-8 are kept as they are.
         """
         data = values.cast(pa.large_binary())
-        candidates = np.flatnonzero(
-            pc.match_substring_regex(data, self._hint).to_numpy(zero_copy_only=False)
-        )
-        found: dict[str, list[int]] = {}
-        redacted: list[bytes] = []
-        for position in candidates:
-            text, kinds = self.scan_text(
-                data[int(position)].as_py().decode("utf-8", "surrogateescape")
-            )
-            redacted.append(text.encode("utf-8", "surrogateescape"))
-            for kind in kinds:
-                found.setdefault(kind, []).append(int(position))
+        redacted: dict[int, str] = {}
+        found: dict[str, set[int]] = {}
+        for detector in self._detectors:
+            hinted = pc.match_substring_regex(data, detector.hint).to_numpy(zero_copy_only=False)
+            for position in map(int, np.flatnonzero(hinted)):
+                before = redacted.get(position)
+                if before is None:
+                    before = data[position].as_py().decode("utf-8", "surrogateescape")
+                after = detector.redact(before)
+                if after != before:
+                    redacted[position] = after
+                    found.setdefault(detector.kind, set()).add(position)
         if not found:
-            return values, found
+            return values, {}
+        positions = sorted(redacted)
         mask = np.zeros(len(values), bool)
-        mask[candidates] = True
-        result = pc.replace_with_mask(data, pa.array(mask), pa.array(redacted, pa.large_binary()))
-        return result.cast(values.type), found
+        mask[positions] = True
+        replacements = [redacted[i].encode("utf-8", "surrogateescape") for i in positions]
+        result = pc.replace_with_mask(
+            data, pa.array(mask), pa.array(replacements, pa.large_binary())
+        )
+        return result.cast(values.type), {kind: sorted(at) for kind, at in found.items()}
 
 
 def _redact(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import itertools
 import tempfile
 from collections.abc import Iterable, Sequence
@@ -75,22 +76,33 @@ class SliceStatistics(beam.PTransform):
         )
 
 
+def write_table_statistics(
+    path: str,
+    output: str,
+    slices: Sequence[Sequence[str]] = (),
+    schema: schema_pb2.Schema | None = None,
+    options: PipelineOptions | None = None,
+) -> None:
+    """Writes the statistics of the table at ``path`` (see ReadTable) to the file ``output``."""
+    with beam.Pipeline(options=options) as pipeline:
+        _ = (
+            pipeline
+            | "Read" >> ReadTable(path)
+            | "Measure" >> SliceStatistics(slices, schema)
+            | "Write" >> tfdv.WriteStatisticsToBinaryFile(output)
+        )
+
+
 def table_statistics(
     path: str,
     slices: Sequence[Sequence[str]] = (),
     schema: schema_pb2.Schema | None = None,
     options: PipelineOptions | None = None,
 ) -> statistics_pb2.DatasetFeatureStatisticsList:
-    """The statistics of the table at ``path`` (see ReadTable), as SliceStatistics gives them."""
+    """The statistics of the table at ``path``, as SliceStatistics gives them."""
     with tempfile.TemporaryDirectory() as folder:
         file = f"{folder}/FeatureStats.pb"
-        with beam.Pipeline(options=options) as pipeline:
-            _ = (
-                pipeline
-                | "Read" >> ReadTable(path)
-                | "Measure" >> SliceStatistics(slices, schema)
-                | "Write" >> tfdv.WriteStatisticsToBinaryFile(file)
-            )
+        write_table_statistics(path, file, slices, schema, options)
         return tfdv.load_stats_binary(file)
 
 
@@ -168,3 +180,26 @@ def _checked(
             f"{', '.join(sorted(known))}"
         )
     return datasets
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Writes a table's statistics as TFDV's binary file; other flags go to Beam."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("table", help="Parquet, CSV or tf.Examples: file, glob or folder")
+    parser.add_argument("output", help="file for the DatasetFeatureStatisticsList")
+    parser.add_argument(
+        "--slice-by", action="append", default=[], help="feature, or features to cross: a,b"
+    )
+    args, beam_args = parser.parse_known_args(argv)
+    write_table_statistics(
+        args.table,
+        args.output,
+        [features.split(",") for features in args.slice_by],
+        options=PipelineOptions(beam_args),
+    )
+
+
+if __name__ == "__main__":
+    from . import slice_statistics  # workers cannot import what is pickled from __main__
+
+    slice_statistics.main()

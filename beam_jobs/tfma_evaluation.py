@@ -68,7 +68,7 @@ class EvaluateWithTFMA(beam.PTransform):
                 output_file_format="tfrecord",
             ),
         ]
-        evaluation | "Write" >> tfma.WriteResults(writers=writers)
+        _ = evaluation | "Write" >> tfma.WriteResults(writers=writers)
         return evaluation[tfma.METRICS_KEY] | "TakeValues" >> beam.Map(_point_values, self._names)
 
 

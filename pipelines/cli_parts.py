@@ -155,7 +155,7 @@ def evaluate(
             "min_slice_rows": min_slice_rows,
         },
     )
-    report = evaluate_slices.run(data, config, str(output), str(output))
+    report = evaluate_slices.run(config, data, str(output))
     if as_json:
         print(report.model_dump_json(indent=1))
         return

@@ -168,6 +168,20 @@ class VigilConfig(Parameters):
         )
 
     @property
+    def drift_validator(self) -> DriftConfig:
+        """Parameters of DriftValidator: identifiers, once treated, are not compared."""
+        treated = [name for name in self.privacy.fields if name not in self.model.features]
+        truth = self.logs.ground_truth.columns if self.logs.ground_truth else []
+        return self.drift.model_copy(
+            update={
+                "splits": ["serving", "labelled"],
+                "slices": self.slices,
+                "ground_truth": truth,
+                "ignore": [*self.drift.ignore, *treated],
+            }
+        )
+
+    @property
     def raw_data_root(self) -> str:
         """The only place where raw personal data may lie during a run: LogIngest's artifacts."""
         return os.path.join(self.runtime.pipeline_root, "LogIngest")

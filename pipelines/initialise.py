@@ -10,6 +10,7 @@ import apache_beam as beam
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from apache_beam.options.pipeline_options import PipelineOptions
+from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx.dsl.io import fileio
 
 from ..beam_jobs import evaluate_slices, pseudonymize
@@ -22,6 +23,7 @@ from .config import VigilConfig
 from .yaml_file import ConfigError
 
 _EVALUATION_SPLIT = "eval"
+_PRESENT = 0.9
 _ARROW = {"float": pa.float32(), "int": pa.int64(), "string": pa.large_binary()}
 
 
@@ -122,15 +124,30 @@ def _describe(config: VigilConfig, history: History, training: str) -> int:
         )
     folder = history.baseline_path("statistics", f"Split-{TRAINING_SPLIT}")
     fileio.makedirs(folder)
-    tfdv.write_stats_binary(statistics, f"{folder}/FeatureStats.pb")
-    schema = tfdv.infer_schema(statistics)
-    tfdv.write_schema_text(schema, history.baseline_path("schema.pbtxt"))
+    with fileio.open(f"{folder}/FeatureStats.pb", "wb") as f:
+        f.write(statistics.SerializeToString())
+    tfdv.write_schema_text(_schema(whole(statistics)), history.baseline_path("schema.pbtxt"))
     return int(whole(statistics).num_examples)
+
+
+def _schema(
+    statistics: statistics_pb2.DatasetFeatureStatistics,
+) -> schema_pb2.Schema:
+    """TFDV's schema of the training rows.
+
+    A feature that none of them lacked may still be missing now and then: whether it is missing
+    more often than before is for DriftValidator to compare, not for the schema to forbid.
+    """
+    schema = tfdv.infer_schema(statistics_pb2.DatasetFeatureStatisticsList(datasets=[statistics]))
+    for feature in schema.feature:
+        if feature.presence.min_fraction == 1.0:
+            feature.presence.min_fraction = _PRESENT
+    return schema
 
 
 def _reference(config: VigilConfig, history: History, rows: str, model: str) -> None:
     """Measures the model on rows it has not seen: what later spans are held against."""
     staging = history.baseline_path("evaluation")
-    report = evaluate_slices.run(rows, config.evaluation, staging, staging, {"candidate": model})
+    report = evaluate_slices.run(config.evaluation, rows, staging, {"candidate": model})
     with fileio.open(history.baseline_path("slices.json"), "w") as f:
         f.write(report.model_dump_json(indent=1))

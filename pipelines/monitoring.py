@@ -58,7 +58,7 @@ def monitoring_pipeline(
         schema=baseline.outputs["schema"],
         training_statistics=baseline.outputs["training_statistics"],
         previous_statistics=baseline.outputs["previous_statistics"],
-        config=config.drift,
+        config=config.drift_validator,
     )
     evaluate = SlicedEvaluator(examples=examples, config=config.evaluation)
     gate = RetrainGate(

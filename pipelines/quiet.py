@@ -13,11 +13,12 @@ def quiet() -> None:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     warnings.simplefilter("ignore")
-    for name in ("apache_beam", "tensorflow", "tfx", "absl"):
+    logging.getLogger().setLevel(logging.ERROR)
+    for name in ("apache_beam", "tensorflow", "tfx"):
         logging.getLogger(name).setLevel(logging.ERROR)
-
-    from absl import logging as absl_logging
-
-    # The runner's INFO lines drive the progress display; absl's own handler would print them.
-    logging.getLogger("absl").setLevel(logging.INFO)
-    absl_logging.get_absl_handler().setLevel(logging.ERROR)
+    absl = logging.getLogger("absl")  # its INFO lines drive the progress display
+    absl.setLevel(logging.INFO)
+    absl.propagate = False
+    shown = logging.StreamHandler()
+    shown.setLevel(logging.ERROR)
+    absl.addHandler(shown)

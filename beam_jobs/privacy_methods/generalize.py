@@ -10,7 +10,7 @@ import re
 from abc import abstractmethod
 from collections.abc import Callable
 from datetime import date, datetime, timezone
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address
 from typing import Literal
 
 import numpy as np
@@ -141,7 +141,8 @@ class GeneralizeIp(Method):
         if isinstance(address, IPv6Address):
             address = address.ipv4_mapped or address
         prefix = self.ipv4_prefix if address.version == 4 else self.ipv6_prefix
-        return str(ip_network((address, prefix), strict=False))
+        host_bits = address.max_prefixlen - prefix
+        return f"{type(address)(int(address) >> host_bits << host_bits)}/{prefix}"
 
 
 def _utc_day(text: str) -> str:

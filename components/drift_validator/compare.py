@@ -214,6 +214,7 @@ def _too_few(pair: Pair, config: DriftConfig) -> Comparison:
 
 
 def _noise(pair: Pair) -> Noise:
-    divergence = pair.distance == "jensen_shannon_divergence"
-    kind = DivergenceNoise if divergence else LargestDifferenceNoise
-    return kind(*pair.counts.shares(), pair.n_baseline, pair.n_current)
+    shares, rows = pair.counts.shares(), (pair.n_baseline, pair.n_current)
+    if pair.distance == "jensen_shannon_divergence":
+        return DivergenceNoise(*shares, *rows, pair.counts.resolution)
+    return LargestDifferenceNoise(*shares, *rows)

@@ -11,13 +11,17 @@ from ...beam_jobs.reports import Distribution
 
 @dataclass(frozen=True)
 class Counts:
-    """Values per bin, and values outside all bins (too rare for the statistics to list)."""
+    """Values per bin, and values outside all bins (too rare for the statistics to list).
+
+    ``resolution``: so large a share of the values may lie in a neighbouring bin in truth.
+    """
 
     bins: tuple[str, ...]
     baseline: np.ndarray
     current: np.ndarray
     baseline_rest: float = 0.0
     current_rest: float = 0.0
+    resolution: float = 0.0
 
     @property
     def of_baseline(self) -> tuple[np.ndarray, float]:

@@ -46,8 +46,8 @@ class Cumulative:
         self.previous = np.concatenate([[self.start], self.ends[:-1]])
         self.base = np.concatenate([[0.0], self.up_to[:-1]])
         self.gap = self.ends - self.previous > (1 if whole_numbers else 0)
-        self.per_bucket = self.total / len(count)
-        spread = np.where(self.gap, self.per_bucket / 2, 0.0)
+        self.buckets = len(count)
+        spread = np.where(self.gap, self.total / self.buckets / 2, 0.0)
         steps = self.up_to - self.base
         self.below_end = np.where(
             self.repeats > 0, self.base + np.minimum(spread, steps), self.up_to
@@ -77,7 +77,9 @@ def common_bins(
     """Counts of both sides in bins of about equal mass of the baseline.
 
     A value with much mass (zero in a zero-inflated column, a code, a cap) is a bin of its own;
-    the outer bins are open; NaN is a bin. None where either side has no quantile histogram.
+    the outer bins are open; NaN is a bin. Where the current side's histogram is the coarser one,
+    its quantiles are the edges, since only there its counts are known; the finer side's counts
+    at the edges are off by a bucket at most. None where a side has no quantile histogram.
     """
     sides = [_quantiles(side) for side in (baseline, current)]
     if None in sides:
@@ -89,16 +91,18 @@ def common_bins(
         else None
         for side, feature in zip(sides, (baseline, current), strict=True)
     ]
-    reference = known[0] or known[1]
-    if reference is None:
+    filled = [side for side in known if side]
+    if not filled:
         return Counts(("NaN",), nan[0], nan[1])
+    coarsest = min(filled, key=lambda side: side.buckets)
     smaller = min(side.total if side else 0.0 for side in known)
-    cuts = choose_cuts(reference, bins, smaller)
+    finest = max(filled, key=lambda side: side.buckets)
+    cuts = choose_cuts(coarsest, bins, smaller)
     counts = np.array([_between(side, cuts) for side in known])
     labels = _labels(cuts)
     if nan.any():
         labels, counts = [*labels, "NaN"], np.hstack([counts, nan])
-    return Counts(tuple(labels), counts[0], counts[1])
+    return Counts(tuple(labels), counts[0], counts[1], resolution=1 / finest.buckets)
 
 
 def choose_cuts(known: Cumulative, bins: int, smaller: float) -> list[Cut]:
@@ -111,7 +115,7 @@ def choose_cuts(known: Cumulative, bins: int, smaller: float) -> list[Cut]:
     """
     below = known.below_end - known.base
     point = known.up_to - known.below_end
-    alone = point >= max(known.total / (2 * bins), _SURE_REPEATS * known.per_bucket)
+    alone = point >= max(known.total / (2 * bins), _SURE_REPEATS * known.total / known.buckets)
     least = known.total * min(1.0, _VALUES_PER_BIN / max(smaller, 1.0))
     target = max((known.total - point[alone].sum()) / bins, least)
     nothing = known.total * 1e-9

@@ -64,7 +64,7 @@ def pair_up(
     against: Against,
     config: DriftConfig,
 ) -> Pairs:
-    """Pairs ``features`` of a split, on the whole and on each slice, with the same in a baseline."""
+    """Pairs ``features`` of a split, on the whole and on each slice, with a baseline's."""
     result = Pairs()
     known = baseline.overall.features
     absent = [feature for feature in features if feature not in known]

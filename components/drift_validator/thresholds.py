@@ -1,9 +1,10 @@
 """From which value on a distance is drift, and how likely chance alone reaches it.
 
 A distance between two finite samples of one distribution is never zero. Its threshold here is
-the larger of a practical floor (smaller differences do not matter) and the noise quantile:
-the value that chance exceeds with probability ``alpha / comparisons`` (Bonferroni), so that a
-report on data without drift raises any alarm with probability ``alpha`` at most.
+the largest of a practical floor (smaller differences do not matter), what histograms too coarse
+to tell can be wrong by, and the noise quantile: the value that chance exceeds with probability
+``alpha / comparisons`` (Bonferroni), so that a report on data without drift raises any alarm
+with probability ``alpha`` at most.
 """
 
 from __future__ import annotations
@@ -13,11 +14,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
 
 class Noise(Protocol):
-    """How a distance behaves when both samples come from one distribution."""
+    """How a distance behaves when both samples come from one distribution.
+
+    ``bias``: how far from zero the statistics' coarseness alone can put it.
+    """
+
+    n_baseline: int
+    n_current: int
+
+    @property
+    def bias(self) -> float: ...
 
     def false_alarm_rate(self, value: float) -> float:
         """The probability that chance alone reaches ``value``."""
@@ -38,12 +48,22 @@ class DivergenceNoise:
     Args:
       baseline, current: shares of values per bin.
       n_baseline, n_current: rows they come from.
+      resolution: share of values that may be counted in a neighbouring bin.
     """
 
     baseline: np.ndarray
     current: np.ndarray
     n_baseline: int
     n_current: int
+    resolution: float = 0.0
+
+    @property
+    def bias(self) -> float:
+        """The divergence when ``resolution`` of the mass strays over the worst of the edges."""
+        left, right = self.baseline[:-1], self.baseline[1:]
+        strayed = np.minimum(self.resolution, left)
+        moved = _divergence(left, left - strayed) + _divergence(right, right + strayed)
+        return float(moved.max(initial=0.0))
 
     @property
     def degrees(self) -> int:
@@ -80,6 +100,10 @@ class LargestDifferenceNoise:
     n_baseline: int
     n_current: int
 
+    @property
+    def bias(self) -> float:
+        return 0.0
+
     def false_alarm_rate(self, value: float) -> float:
         if value <= 0:
             return 1.0
@@ -115,8 +139,9 @@ def threshold(
     if fixed is not None:
         return Threshold(fixed, "fixed in configuration")
     chance = alpha / comparisons
-    if noise.false_alarm_rate(floor) <= chance:
-        return Threshold(floor, "practical floor")
+    least = max(floor, noise.bias)
+    if noise.false_alarm_rate(least) <= chance:
+        return Threshold(least, "practical floor" if least == floor else "coarse histograms")
     n, m = sorted((noise.n_baseline, noise.n_current))
     return Threshold(noise.quantile(chance), f"sampling noise at n={n:,} against {m:,}")
 
@@ -126,3 +151,9 @@ def _pooled(noise: DivergenceNoise | LargestDifferenceNoise) -> np.ndarray:
     n, m = noise.n_baseline, noise.n_current
     pooled = (n * noise.baseline + m * noise.current) / (n + m)
     return pooled[pooled > 0]
+
+
+def _divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Each bin's part of the Jensen-Shannon divergence, in bits."""
+    middle = np.maximum((p + q) / 2, 1e-300)
+    return (special.xlogy(p, p / middle) + special.xlogy(q, q / middle)) / (2 * math.log(2))

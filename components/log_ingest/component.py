@@ -50,8 +50,8 @@ class LogIngest(base_beam_component.BaseBeamComponent):
        features under their own names, `prediction`, `label` and the `log_` columns of
        `beam_jobs.ingest_config.FIXED_COLUMNS`. Split `serving` holds the requests of the
        window, split `labelled` those whose ground truth came in the window; see
-       `beam_jobs.join_ground_truth`. It may hold personal data: its folder is readable by its
-       owner alone. Custom properties `rows`, `labelled_rows`, `dead_letters` (ints).
+       `beam_jobs.join_ground_truth`. It may hold personal data: on a local disk only its
+       owner can read it. Custom properties `rows`, `labelled_rows`, `dead_letters` (ints).
      - `report`: `tfx_vigil.IngestReport`, what was read, kept, joined and refused; the same
        custom properties.
      - `dead_letters`: `tfx_vigil.DeadLetters`, the records that could not be read; custom

@@ -39,8 +39,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             ingest_logs.ingest_logs(
                 pipeline,
                 IngestConfig.model_validate_json(exec_properties[CONFIG_KEY]),
-                ingest_logs.parse_time(exec_properties[WINDOW_START_KEY]),
-                ingest_logs.parse_time(exec_properties[WINDOW_END_KEY]),
+                ingest_logs.rfc3339_time(exec_properties[WINDOW_START_KEY]),
+                ingest_logs.rfc3339_time(exec_properties[WINDOW_END_KEY]),
                 output_uri=examples.uri,
                 dead_letter_uri=dead_letters.uri,
                 report_uri=report.uri,

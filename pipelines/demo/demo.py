@@ -140,7 +140,7 @@ def _first_model_metric(
     staging = f"{config.runtime.pipeline_root}/first_model/{record.span}"
     models = {"candidate": history.baseline().model}
     rows = history.path(record, "labelled")
-    report = evaluate_slices.run(rows, only, staging, staging, models)
+    report = evaluate_slices.run(only, rows, staging, models)
     return overall_metric(report, report.primary_metric, "candidate")
 
 

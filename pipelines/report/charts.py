@@ -35,6 +35,7 @@ SERIES = {
     FIRST_MODEL: "var(--second)",
     ALL_ROWS: "var(--muted)",
 }
+LABEL_LIMIT = alt.ExprRef("containerSize()[0] < 560 ? 150 : 300")
 CATEGORIES = [f"var(--c{i})" for i in range(8)]
 LEVEL_COLOURS = [f"var(--level{i})" for i in range(len(LEVELS))]
 
@@ -44,7 +45,7 @@ def _span_axis(spans: Sequence[str], **axis) -> alt.X:
         "span:O",
         title=None,
         scale=alt.Scale(domain=list(spans)),
-        axis=alt.Axis(labelAngle=0, labelOverlap="greedy", grid=False, **axis),
+        axis=alt.Axis(labelAngle=0, labelOverlap="greedy", labelSeparation=8, grid=False, **axis),
     )
 
 
@@ -71,7 +72,7 @@ def metric_over_time(
         "series:N", scale=alt.Scale(domain=list(SERIES), range=list(SERIES.values())), legend=None
     )
     base = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(alt.InlineData(values=rows))
         .transform_filter(
             "datum.metric === metric && (datum.slice === slice ||"
             f" datum.slice === 0 && datum.series === '{IN_SERVICE}')"
@@ -99,7 +100,7 @@ def metric_over_time(
         ),
     )
     pushed = (
-        alt.Chart(alt.Data(values=pushes))
+        alt.Chart(alt.InlineData(values=pushes))
         .mark_rule(color="var(--push)", strokeWidth=1.5, strokeDash=[4, 3])
         .encode(x=_span_axis(spans), tooltip=_tooltip(pushed="candidate:N", span="span:N"))
     )
@@ -109,15 +110,20 @@ def metric_over_time(
 def metric_per_slice(rows: list[Row]) -> alt.LayerChart:
     """One dot and 95 % interval a slice; the line is the whole's value."""
     order = [row["series"] for row in rows]
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("series:N", title=None, scale=alt.Scale(domain=order)),
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        y=alt.Y(
+            "series:N",
+            title=None,
+            scale=alt.Scale(domain=order),
+            axis=alt.Axis(labelLimit=LABEL_LIMIT),
+        ),
         tooltip=_tooltip(
             slice="series:N", value="value:Q", lower="lower:Q", upper="upper:Q", n="n:Q"
         ),
     )
     value = alt.X("value:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
     whole = (
-        alt.Chart(alt.Data(values=rows[:1]))
+        alt.Chart(alt.InlineData(values=rows[:1]))
         .mark_rule(color="var(--muted)", strokeDash=[3, 3])
         .encode(x=value)
     )
@@ -145,7 +151,7 @@ def drift_heat_map(spans: Sequence[str], drift: DriftMap, against: Sequence[str]
         value=[{"row": drift.start["row"], "column": drift.start["column"]}],
     )
     base = (
-        alt.Chart(alt.Data(values=drift.cells))
+        alt.Chart(alt.InlineData(values=drift.cells))
         .transform_filter("datum.against === against")
         .encode(
             x=_span_axis(spans, orient="top"),
@@ -153,7 +159,7 @@ def drift_heat_map(spans: Sequence[str], drift: DriftMap, against: Sequence[str]
                 "feature:N",
                 title=None,
                 scale=alt.Scale(domain=drift.features),
-                axis=alt.Axis(labelLimit=118),
+                axis=alt.Axis(labelLimit=LABEL_LIMIT),
             ),
             tooltip=_tooltip(
                 feature="feature:N", span="span:N", times_threshold="ratio:Q", verdict="level:N"
@@ -189,7 +195,7 @@ def distributions() -> alt.Chart:
         .mark_bar(cornerRadiusEnd=2)
         .encode(
             x=alt.X("share:Q", title="share of rows", stack=None, axis=alt.Axis(format="%")),
-            y=alt.Y("bin:N", title=None, sort=None, axis=alt.Axis(labelLimit=110)),
+            y=alt.Y("bin:N", title=None, sort=None, axis=alt.Axis(labelLimit=LABEL_LIMIT)),
             yOffset=alt.YOffset("side:O", scale=alt.Scale(domain=[0, 1])),
             color=alt.Color(
                 "side:O",
@@ -207,7 +213,7 @@ def distributions() -> alt.Chart:
 
 def requests_per_minute(spans: Sequence[str], rows: list[Row]) -> alt.Chart:
     return (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(alt.InlineData(values=rows))
         .mark_bar(color="var(--accent)", cornerRadiusEnd=3)
         .encode(
             x=_span_axis(spans),
@@ -220,7 +226,7 @@ def requests_per_minute(spans: Sequence[str], rows: list[Row]) -> alt.Chart:
 
 def latency(spans: Sequence[str], rows: list[Row]) -> alt.Chart:
     return (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(alt.InlineData(values=rows))
         .mark_line(point=alt.OverlayMarkDef(size=45, filled=True), strokeWidth=2)
         .encode(
             x=_span_axis(spans),
@@ -237,8 +243,9 @@ def latency(spans: Sequence[str], rows: list[Row]) -> alt.Chart:
 
 
 def stacked_shares(spans: Sequence[str], categories: list[str], rows: list[Row]) -> alt.Chart:
+    """Shares of all requests, in the order and colours of ``categories``."""
     return (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(alt.InlineData(values=rows))
         .mark_bar()
         .encode(
             x=_span_axis(spans),

@@ -95,8 +95,9 @@ def newest(spans: Sequence[Span], part: str) -> Span | None:
 
 
 def metric_names(spans: Sequence[Span]) -> tuple[list[str], list[str]]:
-    """Metrics, the primary one first, and slices, the whole first, of the logged predictions."""
-    metrics = dict.fromkeys(span.slices.primary_metric for span in spans if span.primary)
+    """Metrics, the newest primary first, and slices, the whole first, of logged predictions."""
+    measured = newest(spans, "primary")
+    metrics = {measured.slices.primary_metric: None} if measured else {}
     slices = set()
     for span in spans:
         for found in _logged(span):
@@ -109,6 +110,11 @@ def metric_rows(spans: Sequence[Span], first_model: Mapping[str, SliceMetric]) -
     """One row a span, metric and slice; the latter two as places in ``metric_names``."""
     metrics, slices = metric_names(spans)
     rows = [
+        {"metric": 0, "slice": 0, **_point(span, first_model[span.name], FIRST_MODEL)}
+        for span in spans
+        if span.name in first_model
+    ]
+    rows += [
         {
             "metric": metrics.index(found.metric),
             "slice": slices.index(found.slice),
@@ -116,11 +122,6 @@ def metric_rows(spans: Sequence[Span], first_model: Mapping[str, SliceMetric]) -
         }
         for span in spans
         for found in _logged(span)
-    ]
-    rows += [
-        {"metric": 0, "slice": 0, **_point(span, first_model[span.name], FIRST_MODEL)}
-        for span in spans
-        if span.name in first_model and metrics
     ]
     return rows
 

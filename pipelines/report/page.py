@@ -29,7 +29,7 @@ def write_report_page(
     output_path: str,
     title: str = "Model monitoring",
     first_model: Mapping[str, SliceMetric] | None = None,
-    most_spans: int = 60,
+    most_spans: int = 30,
 ) -> None:
     """Writes the history under ``history_root`` as one HTML file that loads nothing else.
 
@@ -47,14 +47,18 @@ def write_report_page(
     history = History(history_root)
     records = history.all_records()
     spans = gather.read_spans(history, records[-most_spans:])
-    page = _environment().get_template("page.html").render(
-        title=title,
-        total=len(records),
-        in_service=history.model_in_service(),
-        pushes={record.span: record.push for record in records if record.push},
-        spans=spans,
-        scripts=_scripts() if spans else [],
-        **_contents(spans, first_model or {}),
+    page = (
+        _environment()
+        .get_template("page.html")
+        .render(
+            title=title,
+            total=len(records),
+            in_service=history.model_in_service(),
+            pushes={record.span: record.push for record in records if record.push},
+            spans=spans,
+            scripts=_scripts() if spans else [],
+            **_contents(spans, first_model or {}),
+        )
     )
     fileio.makedirs(os.path.dirname(os.path.abspath(output_path)))
     with fileio.open(output_path, "w") as f:
@@ -96,15 +100,16 @@ def _contents(
     ]
     if quantiles:
         drawn["latency"] = charts.latency(names, quantiles)
-    if status_rows:
-        drawn["statuses"] = charts.stacked_shares(names, statuses, status_rows)
+    if any(row["place"] for row in status_rows):
+        unusual = [row for row in status_rows if row["place"]]
+        drawn["statuses"] = charts.stacked_shares(names, statuses, unusual)
     if version_rows:
         drawn["versions"] = charts.stacked_shares(names, versions, version_rows)
     return {
         "charts": {
             name: chart.properties(width="container").to_dict() for name, chart in drawn.items()
         },
-        "metrics": metrics,
+        "primary_metric": metrics[0] if metrics else "Metric",
         "has_first_model": any(row["series"] == gather.FIRST_MODEL for row in metric_rows),
         "measured": measured,
         "drift": drift,

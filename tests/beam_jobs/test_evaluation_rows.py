@@ -20,11 +20,14 @@ def select(config, predictions=None, **columns):
 def test_rows_without_label_or_finite_prediction_are_dropped_and_counted():
     rows, counts = select(
         EvaluationConfig(label="label"),
-        label=([[1], [0], None, [], [1], [0]], INTS),
-        prediction=([[0.5], None, [0.5], [0.25], [float("nan")], [0.75]], FLOATS),
+        label=([[1], [0], None, [], [1], [0], [1]], INTS),
+        prediction=(
+            [[0.5], None, [0.5], [0.25], [float("nan")], [0.75], [float("inf")]],
+            FLOATS,
+        ),
     )
     assert rows == {"label": [[1.0], [0.0]], "prediction": [[0.5], [0.75]]}
-    assert counts == {"rows_read": 6, "rows": 2, "missing_label": 2, "missing_prediction": 2}
+    assert counts == {"rows_read": 7, "rows": 2, "missing_label": 2, "missing_prediction": 3}
 
 
 def test_a_row_needs_the_prediction_of_every_model():
@@ -39,8 +42,10 @@ def test_a_row_needs_the_prediction_of_every_model():
     assert rows == {"label": [[1.0]], "a": [[0.5]], "b": [[0.5]]}
 
 
-def test_absent_label_column_drops_every_row():
-    rows, counts = select(EvaluationConfig(label="label"), prediction=([[0.5], [0.1]], FLOATS))
+@pytest.mark.parametrize("positive_class", [None, "yes"])
+def test_absent_label_column_drops_every_row(positive_class):
+    config = EvaluationConfig(label="label", positive_class=positive_class)
+    rows, counts = select(config, prediction=([[0.5], [0.1]], FLOATS))
     assert rows == {}
     assert counts["missing_label"] == counts["rows_read"] == 2
 
@@ -92,6 +97,7 @@ def test_regression_takes_any_number():
     [
         ({}, ([[2]], INTS), ([[0.5]], FLOATS), "'label' holds values other than 0 and 1"),
         ({}, ([[b"yes"]], TEXTS), ([[0.5]], FLOATS), "'label' holds text: set positive_class"),
+        ({"positive_class": "yes"}, ([[1]], INTS), ([[0.5]], FLOATS), "'label' holds numbers"),
         ({}, ([[1, 0]], INTS), ([[0.5]], FLOATS), "'label' holds 2 values in a row"),
         ({}, ([[1]], INTS), ([[1.5]], FLOATS), "'prediction' holds scores from 1.5 to 1.5"),
         ({}, ([[1]], INTS), ([[0.1, 0.2, 0.7]], FLOATS), "'prediction' holds 3 values in a row"),
@@ -153,6 +159,7 @@ def test_values_survive_slicing_of_the_batch():
         ({"task": "regression", "positive_class": "x"}, "positive_class"),
         ({"slices": [[]]}, "slices: \\[\\]"),
         ({"slices": [["a", "a"]]}, "slices:"),
+        ({"slices": [["a", "b"], ["b", "a"]]}, "names the same slices twice"),
         ({"slices": [["label"]]}, "must not hold the label"),
         ({"min_rows": 3}, "min_rows"),
     ],

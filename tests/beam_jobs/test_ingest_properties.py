@@ -14,9 +14,11 @@ import pytest
 from apache_beam.pvalue import TaggedOutput
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tfx_vigil.beam_jobs.examples import encode_examples
 from tfx_vigil.beam_jobs.ingest_account import make_report
 from tfx_vigil.beam_jobs.ingest_config import IngestConfig, Window
 from tfx_vigil.beam_jobs.join_ground_truth import JoinCalls
+from tfx_vigil.beam_jobs.log_batches import resolve_kinds, to_batch
 from tfx_vigil.beam_jobs.log_files import match
 from tfx_vigil.beam_jobs.read_ground_truth import ParseGroundTruth
 from tfx_vigil.beam_jobs.read_json_lines import ParseJsonLines
@@ -34,7 +36,8 @@ def hour(n):
 def ingest(config, start, end):
     """(report, serving rows, labelled rows); the report's identities are checked in making it."""
     window = Window.of(config, start, end)
-    totals, keyed, rows = Counter(), defaultdict(list), {"serving": [], "labelled": []}
+    totals, keyed, kinds = Counter(), defaultdict(list), set()
+    rows = {"serving": [], "labelled": []}
 
     def take(outputs, main):
         for output in outputs:
@@ -43,6 +46,8 @@ def ingest(config, start, end):
                 main(output)
             elif tag == "counts":
                 totals.update(getattr(output.value, "value", output.value))
+            elif tag == "kinds":
+                kinds.update(output.value)
             elif tag == "labelled":
                 rows["labelled"].append(output.value)
 
@@ -57,8 +62,10 @@ def ingest(config, start, end):
     for call in keyed.items():
         take(join.process(call), rows["serving"].append)
     take(join.finish_bundle(), None)
-    totals["count", "rows_written"] = len(rows["serving"])
-    totals["count", "labels_joined"] = len(rows["labelled"])
+    kinds = resolve_kinds(kinds, config.features or {})
+    for split, counted_as in (("serving", "rows_written"), ("labelled", "labels_joined")):
+        encoded = encode_examples(to_batch(rows[split], kinds)) if rows[split] else []
+        totals["count", counted_as] = len(encoded)
     return make_report(totals, config, window), rows["serving"], rows["labelled"]
 
 
@@ -66,19 +73,20 @@ def write_lines(path, records):
     path.write_bytes(b"".join(json.dumps(record).encode() + b"\n" for record in records))
 
 
-times = st.integers(0, 30)
-requests = st.dictionaries(st.sampled_from("abcd"), st.tuples(times, st.integers(0, 2)))
-labels = st.lists(st.tuples(st.sampled_from("abcde"), times), max_size=12)
+times = st.integers(0, 12)
+retry_minutes = st.integers(0, 5)
+requests = st.dictionaries(st.sampled_from("ab"), st.tuples(times, retry_minutes), min_size=1)
+labels = st.lists(st.tuples(st.sampled_from("abc"), times), max_size=8)
 
 
-@settings(max_examples=150, deadline=None)
-@given(requests, labels, st.sets(times, max_size=4), st.integers(1, 12), st.randoms())
+@settings(max_examples=300, deadline=None)
+@given(requests, labels, st.sets(times, max_size=4), st.integers(1, 4), st.randoms())
 def test_each_label_is_used_exactly_once_over_consecutive_windows(
     requests, labels, cuts, horizon, shuffler
 ):
-    """``requests``: id to (event time, delay of a retry); against a rule that knows no window."""
+    """``requests``: id to hour and retry's delay; compared with a rule that knows no window."""
     calls = [(rid, t) for rid, (t, _) in requests.items()]
-    calls += [(rid, t + retry) for rid, (t, retry) in requests.items() if 0 < retry <= horizon]
+    calls += [(rid, t + retry / 60) for rid, (t, retry) in requests.items() if retry]
     shuffler.shuffle(calls)
     expected = {}
     for n, (rid, arrival) in sorted(enumerate(labels), key=lambda x: (x[1][1], x[0])):

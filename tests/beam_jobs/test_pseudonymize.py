@@ -2,6 +2,7 @@ import gzip
 import json
 import logging
 import traceback
+from functools import partial
 from pathlib import Path
 
 import apache_beam as beam
@@ -13,8 +14,11 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 from tfx_vigil.beam_jobs import keyset
+from tfx_vigil.beam_jobs.accounting import AccountError
 from tfx_vigil.beam_jobs.examples import encode_examples
 from tfx_vigil.beam_jobs.keyset import KeysetError
+from tfx_vigil.beam_jobs.privacy_batch import BatchTreatment, Measure, PrivacyError, privacy_report
+from tfx_vigil.beam_jobs.privacy_methods import Hmac
 from tfx_vigil.beam_jobs.privacy_policy import PrivacyConfig
 from tfx_vigil.beam_jobs.pseudonymize import main, pseudonymize, run
 from tfx_vigil.beam_jobs.reports import PrivacyReport, read_report
@@ -50,11 +54,14 @@ def rows(n):
     }
 
 
+def batch_of(columns):
+    return pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+
+
 def write_examples(path, columns):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    batch = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+    path.parent.mkdir(parents=True)
     with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
-        for example in encode_examples(batch):
+        for example in encode_examples(batch_of(columns)):
             writer.write(example)
 
 
@@ -77,6 +84,11 @@ def everything_said(error, caplog):
     return "".join([*traceback.format_exception(error.value), caplog.text]).encode()
 
 
+def make_config(key_path, **given):
+    given = {"fields": FIELDS | {"also_email": {"method": "hmac"}}, "domain": "riders"} | given
+    return PrivacyConfig(keyset=key_path, **given)
+
+
 @pytest.fixture
 def key_path(tmp_path):
     path = str(tmp_path / "keys" / "keyset.json")
@@ -85,26 +97,38 @@ def key_path(tmp_path):
 
 
 @pytest.fixture
-def data(tmp_path):
-    write_examples(tmp_path / "in" / "Split-serving" / "data.gz", rows(101))
-    write_examples(tmp_path / "in" / "Split-labelled" / "data.gz", rows(10))
-    return str(tmp_path / "in")
-
-
-@pytest.fixture
 def config(key_path):
-    def make(**given):
-        given = {"fields": FIELDS | {"also_email": {"method": "hmac"}}} | given
-        return PrivacyConfig(keyset=key_path, **{"domain": "riders"} | given)
-
-    return make
+    return partial(make_config, key_path)
 
 
-def test_each_declared_field_is_treated_and_all_rows_come_out(data, config, tmp_path):
-    report = run(config(), data, str(tmp_path / "out"))
-    treated = read_rows(tmp_path / "out" / "Split-serving")
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    write_examples(folder / "Split-serving" / "data.gz", rows(101))
+    write_examples(folder / "Split-labelled" / "data.gz", rows(10))
+    return str(folder)
 
+
+@pytest.fixture(scope="module")
+def one_file(data):
+    """Ten rows; run() makes the split ``all`` of it."""
+    return f"{data}/Split-labelled/data.gz"
+
+
+@pytest.fixture(scope="module")
+def treated(data, tmp_path_factory):
+    """The output folder of a run with the usual policy."""
+    folder = tmp_path_factory.mktemp("treated")
+    key_path = str(folder / "keyset.json")
+    keyset.create(key_path)
+    run(make_config(key_path), data, str(folder / "out"))
+    return folder / "out"
+
+
+def test_each_declared_field_is_treated_and_all_rows_come_out(treated):
+    report = read_report(str(treated), PrivacyReport)
     assert (report.rows_read, report.rows_written) == (111, 111)
+    treated = read_rows(treated / "Split-serving")
     assert len(treated["fare"]) == 101
     pseudonyms = {value for row in treated["rider_email"][:100] for value in row}
     assert len(pseudonyms) == 2
@@ -116,9 +140,8 @@ def test_each_declared_field_is_treated_and_all_rows_come_out(data, config, tmp_
     assert [treated[name][100] for name in ("rider_email", "client_ip", "label")] == [None] * 3
 
 
-def test_lists_keep_their_order_and_lengths(data, config, tmp_path):
-    run(config(), data, str(tmp_path / "out"))
-    treated = read_rows(tmp_path / "out" / "Split-serving")
+def test_lists_keep_their_order_and_lengths(treated):
+    treated = read_rows(treated / "Split-serving")
     [ada], [bob] = treated["rider_email"][:2]
     assert treated["also_email"][:100] == [[ada, bob]] * 100
     assert treated["also_email"][100] == []
@@ -136,12 +159,12 @@ def test_a_value_has_one_pseudonym_over_fields_splits_and_runs(data, config, tmp
     assert len(seen) == 1
 
 
-def test_another_domain_or_key_version_gives_other_pseudonyms(data, config, tmp_path, key_path):
-    run(config(), data, str(tmp_path / "a"))
-    run(config(domain="drivers"), data, str(tmp_path / "b"))
+def test_another_domain_or_key_version_gives_other_pseudonyms(one_file, config, tmp_path, key_path):
+    run(config(), one_file, str(tmp_path / "a"))
+    run(config(domain="drivers"), one_file, str(tmp_path / "b"))
     keyset.rotate(key_path)
-    report = run(config(), data, str(tmp_path / "c"))
-    a, b, c = (read_rows(tmp_path / out / "Split-serving")["rider_email"][0][0] for out in "abc")
+    report = run(config(), one_file, str(tmp_path / "c"))
+    a, b, c = (read_rows(tmp_path / out / "Split-all")["rider_email"][0][0] for out in "abc")
     assert len({a[3:], b[3:], c[3:]}) == 3
     assert (a[:3], b[:3], c[:3]) == (b"v1.", b"v1.", b"v2.")
     assert report.key_version == 2
@@ -191,14 +214,14 @@ def test_integers_get_the_pseudonym_of_their_text(config, tmp_path):
     assert treated["id"] == treated["text"]
 
 
-def test_default_redact_leaves_unlisted_fields_out(data, config, tmp_path):
-    run(config(default="redact"), data, str(tmp_path / "out"))
-    assert set(read_rows(tmp_path / "out" / "Split-serving")) == {*FIELDS, "also_email"}
+def test_default_redact_leaves_unlisted_fields_out(one_file, config, tmp_path):
+    run(config(default="redact"), one_file, str(tmp_path / "out"))
+    assert set(read_rows(tmp_path / "out" / "Split-all")) == {*FIELDS, "also_email"}
 
 
-def test_default_error_names_all_unlisted_fields_at_once(data, config, tmp_path):
+def test_default_error_names_all_unlisted_fields_at_once(one_file, config, tmp_path):
     with pytest.raises(RuntimeError) as error:
-        run(config(default="error"), data, str(tmp_path / "out"))
+        run(config(default="error"), one_file, str(tmp_path / "out"))
     assert "fare, label, log_request_id, user_number" in str(error.value)
     assert not list((tmp_path / "out").glob("Split-*"))
 
@@ -210,33 +233,32 @@ def test_fields_missing_in_a_whole_batch_are_no_error(config, tmp_path):
     assert report.rows_written == 3
 
 
-def test_an_empty_split_stays_empty(data, config, tmp_path):
-    write_examples(tmp_path / "in" / "Split-empty" / "data.gz", rows(1))
-    with tf.io.TFRecordWriter(f"{data}/Split-empty/data.gz", "GZIP"):
+def test_an_empty_split_stays_empty(config, tmp_path):
+    folder = tmp_path / "in" / "Split-labelled"
+    folder.mkdir(parents=True)
+    with tf.io.TFRecordWriter(str(folder / "data.gz"), "GZIP"):
         pass
-    report = run(config(), data, str(tmp_path / "out"))
-    assert report.rows_written == 111
-    assert list((tmp_path / "out" / "Split-empty").iterdir())
+    report = run(config(), str(tmp_path / "in"), str(tmp_path / "out"))
+    assert report.rows_written == 0
+    assert list((tmp_path / "out" / "Split-labelled").iterdir())
+    assert content(tmp_path / "out" / "Split-labelled") == b""
 
 
-def test_no_raw_value_is_in_outputs_or_logs(data, config, tmp_path, caplog, capfd):
-    caplog.set_level(logging.DEBUG)
-    assert all(raw in content(data) for raw in RAW)
-    run(config(), data, str(tmp_path / "out"))
-    out, err = capfd.readouterr()
-    said = content(tmp_path / "out") + (caplog.text + out + err).encode()
+def test_no_raw_value_is_in_outputs_or_logs(one_file, config, tmp_path, caplog, capfd):
+    caplog.set_level(logging.INFO)
+    assert all(raw in content(Path(one_file).parent) for raw in RAW)
+    run(config(), one_file, str(tmp_path / "out"))
+    said = content(tmp_path / "out") + "".join([caplog.text, *capfd.readouterr()]).encode()
     assert not [raw for raw in RAW if raw in said]
 
 
 def test_fail_counts_all_findings_and_says_no_value(data, config, tmp_path, caplog):
-    caplog.set_level(logging.DEBUG)
     with pytest.raises(RuntimeError) as error:
         run(config(undeclared="fail"), data, str(tmp_path / "out"))
     assert "label (labelled): 5 values with EMAIL" in str(error.value)
     assert "label (serving): 50 values with EMAIL" in str(error.value)
-    said = everything_said(error, caplog) + content(tmp_path)[: -len(content(data))]
-    assert not [raw for raw in RAW if raw in everything_said(error, caplog)], said
-    assert not [raw for raw in RAW if raw in content(tmp_path / "out")]
+    said = everything_said(error, caplog) + content(tmp_path / "out")
+    assert not [raw for raw in RAW if raw in said]
     report = read_report(str(tmp_path / "out"), PrivacyReport)
     assert {finding.action for finding in report.findings} == {"failed"}
     assert not list((tmp_path / "out").glob("Split-*"))
@@ -250,28 +272,21 @@ def test_fail_counts_all_findings_and_says_no_value(data, config, tmp_path, capl
         ({"user_number": {"method": "generalize", "kind": "time"}}, "needs a unit"),
     ],
 )
-def test_a_method_that_does_not_suit_is_named_with_its_field(
-    data, config, tmp_path, caplog, fields, message
-):
-    with pytest.raises(RuntimeError, match=message) as error:
-        run(config(fields=fields), data, str(tmp_path / "out"))
-    assert not [raw for raw in RAW if raw in everything_said(error, caplog)]
+def test_a_method_that_does_not_suit_is_named_with_its_field(config, fields, message):
+    with pytest.raises(PrivacyError, match=message) as error:
+        BatchTreatment(config(fields=fields), "serving", None).treat(batch_of(rows(3)))
+    assert not [raw for raw in RAW if raw in str(error.value).encode()]
 
 
-def test_an_error_inside_a_method_quotes_no_value(data, config, tmp_path, caplog, monkeypatch):
-    def explode(values, mac):
+def test_an_error_inside_a_method_quotes_no_value(config, monkeypatch):
+    def explode(self, values, mac):
         raise ValueError(f"cannot treat {values.to_pylist()}")
 
-    policy = config()
-    object.__setattr__(policy.fields["rider_email"], "operate", explode)
-    caplog.set_level(logging.DEBUG)
-    from tfx_vigil.beam_jobs import privacy_batch
-
-    treatment = privacy_batch.BatchTreatment(policy, "serving", None)
-    columns = rows(3)
-    with pytest.raises(privacy_batch.PrivacyError, match="hmac failed with ValueError") as error:
-        treatment.treat(pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns)))
-    assert not [raw for raw in RAW if raw in everything_said(error, caplog)]
+    monkeypatch.setattr(Hmac, "operate", explode)
+    with pytest.raises(PrivacyError, match="hmac failed with ValueError") as error:
+        BatchTreatment(config(), "serving", None).treat(batch_of(rows(3)))
+    said = "".join(traceback.format_exception(error.value)).encode()
+    assert not [raw for raw in RAW if raw in said]
 
 
 def test_a_field_named_by_an_identifier_fails_by_position(config, tmp_path):
@@ -282,16 +297,15 @@ def test_a_field_named_by_an_identifier_fails_by_position(config, tmp_path):
     assert EMAIL not in "".join(traceback.format_exception(error.value))
 
 
-def test_without_a_usable_keyset_nothing_is_written(data, config, tmp_path, key_path):
+def test_without_a_usable_keyset_nothing_is_written(one_file, config, tmp_path, key_path):
     Path(key_path).chmod(0o644)
     with pytest.raises(KeysetError, match="chmod 600"):
-        run(config(), data, str(tmp_path / "out"))
+        run(config(), one_file, str(tmp_path / "out"))
     assert not (tmp_path / "out").exists()
 
 
-def test_stock_tfdv_reads_the_output(data, config, tmp_path):
-    run(config(), data, str(tmp_path / "out"))
-    statistics = tfdv.generate_statistics_from_tfrecord(f"{tmp_path}/out/Split-serving/*")
+def test_stock_tfdv_reads_the_output(treated):
+    statistics = tfdv.generate_statistics_from_tfrecord(f"{treated}/Split-serving/*")
     [dataset] = statistics.datasets
     assert dataset.num_examples == 101
     features = {feature.path.step[0]: feature for feature in dataset.features}
@@ -299,10 +313,10 @@ def test_stock_tfdv_reads_the_output(data, config, tmp_path):
     assert features["rider_email"].string_stats.common_stats.num_missing == 1
 
 
-def test_one_tfrecord_file_is_a_split(data, config, tmp_path):
-    report = run(config(), f"{data}/Split-serving/data.gz", str(tmp_path / "out"))
-    assert report.rows_written == 101
-    assert len(read_rows(tmp_path / "out" / "Split-all")["fare"]) == 101
+def test_one_tfrecord_file_is_a_split(one_file, config, tmp_path):
+    report = run(config(), one_file, str(tmp_path / "out"))
+    assert report.rows_written == 10
+    assert len(read_rows(tmp_path / "out" / "Split-all")["fare"]) == 10
 
 
 def test_a_missing_input_is_named(config, tmp_path):
@@ -310,11 +324,26 @@ def test_a_missing_input_is_named(config, tmp_path):
         run(config(), str(tmp_path / "nowhere"), str(tmp_path / "out"))
 
 
-def test_main_reads_a_config_and_prints_the_report(data, config, tmp_path, capsys):
+def test_an_earlier_result_is_neither_mixed_with_nor_deleted(one_file, config, tmp_path, key_path):
+    run(config(), one_file, str(tmp_path / "out"))
+    before = content(tmp_path / "out")
+    Path(key_path).unlink()
+    with pytest.raises(FileExistsError, match="another folder"):
+        run(config(), one_file, str(tmp_path / "out"))
+    assert content(tmp_path / "out") == before
+
+
+def test_rows_that_go_missing_fail_the_job(config):
+    counts = {Measure("all", "rows_read"): 3, Measure("all", "rows_written"): 2}
+    with pytest.raises(AccountError, match=r"rows_read\[all\]=3 but rows_written\[all\]=2"):
+        privacy_report(counts, config(), ["all"], 1)
+
+
+def test_main_reads_a_config_and_prints_the_report(one_file, config, tmp_path, capsys):
     path = tmp_path / "policy.json"
     path.write_text(config().model_dump_json())
-    main(["--config", str(path), "--input", data, "--output", str(tmp_path / "out")])
-    assert PrivacyReport.model_validate_json(capsys.readouterr().out).rows_read == 111
+    main(["--config", str(path), "--input", one_file, "--output", str(tmp_path / "out")])
+    assert PrivacyReport.model_validate_json(capsys.readouterr().out).rows_read == 10
 
 
 TABLE = {

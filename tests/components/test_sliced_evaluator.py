@@ -89,7 +89,7 @@ def test_candidate_is_compared_with_the_model_in_service(tmp_path):
         splits=["a", "b"],
         examples=examples,
         model=write_model(tmp_path / "model", 0.0),
-        baseline_model=write_model(tmp_path / "baseline", 5.0),
+        baseline_model=write_model(tmp_path / "baseline", -50.0),
     )
     assert report.models == ["candidate", "in_service"]
     assert report.rows == ROWS

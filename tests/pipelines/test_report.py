@@ -15,7 +15,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-
 from tfx_vigil.beam_jobs import reports as documents
 from tfx_vigil.components.history import BaselineRecord, History, Push, SpanRecord
 from tfx_vigil.components.retrain_gate.decide import decide_push, decide_retrain
@@ -46,8 +45,11 @@ AUC = [0.861, 0.858, 0.834, 0.792, 0.851, 0.856]
 POLICY = RetrainPolicy.model_validate({"push": {"min_rows": 200}})
 
 
+OWN = "document.title='owned'"
+
+
 def hostile(name: str) -> str:
-    return f"</script><!--<script>owned()</script>{name}<img src=x onerror=owned()>\"'${{owned()}}"
+    return f'</script><!--<script>{OWN}</script>{name}<img src=x onerror="{OWN}">"\'${{{OWN}}}'
 
 
 def same(name: str) -> str:
@@ -173,7 +175,7 @@ def drift_report(i: int, name) -> documents.DriftReport:
                 if feature in ("payment_type", "fare", "prediction"):
                     shift += {2: 0.03, 3: 0.09}.get(i, 0) * (0.6 if against == "previous" else 1)
                 comparisons.append(comparison(feature, slice_, against, shift, name))
-    over = [c for c in comparisons if c.verdict == "drift" and c.slice == name("overall")]
+    over = [c for c in comparisons if c.verdict == "drift" and c.slice == "overall"]
     features = sorted({c.feature for c in over})
     return documents.DriftReport(
         drift=bool(features),
@@ -285,3 +287,323 @@ FIRST_MODEL = {
     span: metric("first", "overall", "auc", value, 6000)
     for span, value in zip(SPANS, [0.861, 0.858, 0.834, 0.792, 0.788, 0.781], strict=True)
 }
+
+
+class Page(HTMLParser):
+    """What a browser would make of the page: elements, their attributes and its text."""
+
+    VOID = {"meta", "img", "link", "br", "input"}
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.elements: list[tuple[str, dict]] = []
+        self.scripts: list[str] = []
+        self.words: list[str] = []
+        self.styles = ""
+        self._open = ""
+        self.feed(html)
+        self.text = " ".join(self.words)
+        self.tags = Counter(tag for tag, _ in self.elements)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        self._open = tag
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag):
+        self._open = ""
+
+    def handle_data(self, data):
+        if self._open == "script":
+            self.scripts[-1] += data
+        elif self._open == "style":
+            self.styles += data
+        else:
+            self.words += data.split()
+
+    @property
+    def data(self) -> dict:
+        return json.loads(self.scripts[0])
+
+
+def write(root: str, tmp_path: Path, **arguments) -> tuple[str, Page]:
+    path = tmp_path / "out" / "report.html"
+    write_report_page(root, str(path), **arguments)
+    html = path.read_text("utf-8")
+    return html, Page(html)
+
+
+@pytest.fixture(scope="module")
+def taxi(tmp_path_factory) -> tuple[str, Page]:
+    folder = tmp_path_factory.mktemp("taxi")
+    root = build_history(folder / "history")
+    return write(root, folder, title="Taxi tips", first_model=FIRST_MODEL)
+
+
+def test_headline_names_model_metric_and_number_of_spans(taxi):
+    _, page = taxi
+    assert "fine_tuned pushed after span 2014-04" in page.text
+    assert "/models/pushed/1400000003" in page.text
+    assert "auc 0.856 [0.847, 0.865], 95 % interval" in page.text
+    assert "Spans recorded 6" in page.text
+    assert "Span 2014-06: Nothing to do: the model in service holds." in page.text
+
+
+def test_each_span_is_one_row_that_opens_to_its_rules(taxi):
+    _, page = taxi
+    assert page.tags["details"] == len(SPANS)
+    assert "20,220 serving" in page.text
+    assert "6,000 labelled" in page.text
+    assert "2014-04-01 to 2014-05-01" in page.text
+    assert "auc is 0.7920 [0.7830, 0.8010] on 6000 rows, it was 0.8610" in page.text
+    assert page.text.count("readable_logs guard") == len(SPANS)
+    assert "asked: dead letters <= 5.0% of records · records_read = 18,200" in page.text
+
+
+def test_retraining_shows_candidates_and_push_decision(taxi):
+    _, page = taxi
+    assert page.text.count("fine_tuned against the model in service, on 1,800 held-out rows") == 2
+    assert "auc overall 6,000 0.833 0.792 +0.041 [+0.032, +0.050] better" in page.text
+    assert "no clear difference" in page.text
+    assert "fine_tuned: better_overall requirement" in page.text
+    assert "Retrained, but no candidate may be pushed: the model in service stays." in page.text
+
+
+def test_metric_chart_holds_every_slice_the_first_model_and_the_push(taxi):
+    _, page = taxi
+    spec = page.data["charts"]["metric"]
+    pushes, rows = sorted(spec["datasets"].values(), key=len)
+    assert pushes == [{"span": "2014-04", "candidate": "fine_tuned"}]
+    assert {row["slice"] for row in rows} == set(range(len(SLICES)))
+    first = [row for row in rows if row["series"] == gather.FIRST_MODEL]
+    assert [row["value"] for row in first] == [m.value for m in FIRST_MODEL.values()]
+    bound = {p["name"]: p["bind"] for p in spec["params"] if "bind" in p}
+    assert bound["metric"]["labels"] == ["auc", "brier", "example_count"]
+    assert bound["slice"]["labels"] == ["overall", *sorted(set(SLICES) - {"overall"})]
+
+
+def test_heat_map_has_a_cell_a_comparison_and_its_distribution_behind_it(taxi):
+    _, page = taxi
+    (cells,) = page.data["charts"]["drift"]["datasets"].values()
+    assert len(cells) == len(FEATURES) * (2 * len(SPANS) - 1)
+    worst = max(cells, key=lambda cell: cell["ratio"] or 0)
+    assert (worst["row"], worst["span"], worst["level"]) == (0, "2014-04", gather.OVER_TWICE)
+    behind = page.data["cells"]["{against}/{row}/{column}".format(**worst)]
+    assert behind["title"] == f"{worst['feature']}, span 2014-04"
+    assert ["threshold", "0.020 (practical floor)"] in behind["facts"]
+    assert [row[0] for row in behind["shares"]] == FEATURES[worst["feature"]]
+    assert sum(row[1] for row in behind["shares"]) == pytest.approx(1, abs=0.001)
+
+
+def test_traffic_account_and_privacy_are_tables(taxi):
+    _, page = taxi
+    assert "2014-01 18,200 18,186 14 18,210 18,150 41 12 7 6,150 6,000 90 35 20 5" in page.text
+    assert "Statuses other than 200" in page.text
+    assert "redact: 24,140, shift_dates: 24,140, tokenize: 24,140" in page.text
+    assert "comment serving email_address 17 redacted" in page.text
+    assert "ENUM_TYPE_UNEXPECTED_STRING_VALUES" in page.text
+
+
+def test_page_is_small_and_loads_nothing(taxi):
+    html, page = taxi
+    assert len(html) < 2_500_000
+    assert not page.tags.keys() & {"link", "img", "iframe", "object", "embed", "base"}
+    for tag, attributes in page.elements:
+        assert "src" not in attributes, tag
+        assert attributes.get("href", "#").startswith("#")
+        assert not [name for name in attributes if name.startswith("on")]
+    assert "url(" not in page.styles
+    assert "@import" not in page.styles
+    ours = [page.scripts[0], page.scripts[2], page.styles]
+    addresses = {a for s in ours for a in re.findall(r"https?://[^\"']+", s)}
+    assert all(a.startswith("https://vega.github.io/schema/") for a in addresses)
+    (policy,) = [a["content"] for _, a in page.elements if a.get("http-equiv")]
+    assert policy.startswith("default-src 'none';")
+
+
+def test_empty_history_gives_a_page_that_says_so(tmp_path):
+    (tmp_path / "history").mkdir()
+    _, page = write(str(tmp_path / "history"), tmp_path)
+    assert "No span has been recorded yet." in page.text
+    assert not page.scripts
+    assert "How to read this page" in page.text
+
+
+def test_missing_reports_are_named_and_unknown_is_not_called_good(tmp_path):
+    history = History(str(tmp_path / "history"))
+    start = datetime(2014, 1, 1, tzinfo=timezone.utc)
+    record = SpanRecord(
+        span="1",
+        window_start=start,
+        window_end=start + timedelta(hours=6),
+        revision="",
+        complete=True,
+        action="none",
+    )
+    history.write_span(record, lambda folder: None)
+    _, page = write(history.root, tmp_path)
+    for sentence in (
+        "Quality is unknown, not good.",
+        "which does not mean that nothing drifted",
+        "traffic, latency and the account of records are unknown",
+        "No span has a privacy report",
+        "The span has no decision of the gate.",
+        "the history has no baseline model and no push",
+        "2014-01-01 00:00 to 2014-01-01 06:00",
+    ):
+        assert sentence in page.text
+    assert page.data["charts"] == {}
+
+
+def test_span_without_labels_leaves_a_gap_and_says_so(tmp_path):
+    root = build_history(tmp_path / "history", spans=SPANS[:3])
+    history = History(root)
+    path = Path(history.path(history.record(SPANS[1]), "slices.json"))
+    report = documents.SliceReport.model_validate_json(path.read_text())
+    bare = report.model_copy(update={"metrics": [], "rows": 0, "small_slices": {"overall": 0}})
+    path.write_text(bare.model_dump_json())
+    _, page = write(root, tmp_path)
+    assert "0 labelled" in page.text
+    assert "no labels" in page.text
+    spec = page.data["charts"]["metric"]
+    drawn = {row["span"] for rows in spec["datasets"].values() for row in rows}
+    assert drawn == {SPANS[0], SPANS[2]}
+
+
+def test_interrupted_retraining_is_shown_as_unfinished(tmp_path):
+    root = build_history(tmp_path / "history", spans=SPANS[:4], last_unfinished=True)
+    _, page = write(root, tmp_path)
+    assert "unfinished Span 2014-04: Retraining was asked for and has not finished." in page.text
+    assert "No candidate has been recorded" in page.text
+    assert "the first model never replaced" in page.text
+
+
+def test_only_the_newest_spans_are_drawn_and_all_are_counted(tmp_path):
+    root = build_history(tmp_path / "history")
+    _, page = write(root, tmp_path, most_spans=2)
+    assert page.tags["details"] == 2
+    assert "Spans recorded 6 1 push; the newest 2 are shown" in page.text
+
+
+def test_hostile_text_stays_text(tmp_path, taxi):
+    root = build_history(tmp_path / "history", hostile)
+    html, page = write(root, tmp_path, title=hostile("title"))
+    assert hostile("payment_type") in page.text
+    ours, theirs = page.tags - Counter(), taxi[1].tags
+    assert ours.keys() == theirs.keys()
+    assert ours["script"] == theirs["script"] == 3
+    assert not [a for _, a in page.elements if "onerror" in a]
+    assert "<!--" not in html
+    assert html.count("</script") == 3
+    assert (
+        hostile("fare")
+        in page.data["charts"]["drift"]["layer"][0]["encoding"]["y"]["scale"]["domain"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (15002, "15,002"),
+        (0.84213, "0.842"),
+        (12.345, "12.35"),
+        (-1234.6, "−1,235"),
+        (0.00012, "0.00012"),
+        (0.0, "0.000"),
+        (None, "–"),
+        (math.nan, "–"),
+    ],
+)
+def test_numbers_are_short(value, shown):
+    assert text.number(value) == shown
+
+
+def test_a_metric_without_a_number_does_not_break_the_page(tmp_path):
+    root = build_history(tmp_path / "history", spans=SPANS[:1])
+    broken = {SPANS[0]: FIRST_MODEL[SPANS[0]].model_copy(update={"value": math.nan})}
+    _, page = write(root, tmp_path, first_model=broken)
+    values = [r for rows in page.data["charts"]["metric"]["datasets"].values() for r in rows]
+    assert [r["value"] for r in values if r["series"] == gather.FIRST_MODEL] == [None]
+
+
+PROBE = """<script>
+addEventListener("load", async () => {
+  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+  const root = document.documentElement, title = document.getElementById("cell-title");
+  while (!root.dataset.drawn && !root.dataset.failed) await wait(50);
+  const before = title.textContent, start = document.title;
+  const cell = document.querySelector('[data-chart="drift"] .mark-rect path');
+  const at = cell.getBoundingClientRect();
+  const mouse = { bubbles: true, clientX: at.x + 4, clientY: at.y + 4 };
+  cell.dispatchEvent(new MouseEvent("pointermove", mouse));
+  cell.dispatchEvent(new MouseEvent("mousemove", mouse));
+  cell.dispatchEvent(new MouseEvent("click", mouse));
+  await wait(300);
+  const tooltip = document.getElementById("vg-tooltip-element");
+  parent.postMessage({
+    before, after: title.textContent, start, end: document.title, failed: root.dataset.failed,
+    tooltip: tooltip && tooltip.textContent, images: document.images.length,
+    bars: document.querySelectorAll('[data-chart="shares"] .mark-rect path').length,
+    width: root.scrollWidth, room: innerWidth,
+  }, "*");
+});
+</script>"""
+FRAME = """<body>
+<script>addEventListener("message", (e) => document.body.replaceChildren(JSON.stringify(e.data)))
+</script>
+<iframe src="probed.html" style="width:390px;height:9000px;border:0"></iframe>
+</body>"""
+CHROMIUM_FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1280,900",
+    "--virtual-time-budget=20000",
+    "--dump-dom",
+]
+
+
+def browse(path: Path, profile: Path) -> str:
+    """The page's DOM after its scripts have run in headless Chromium."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    assert browser, "this test needs chromium on the PATH: apt-get install -y chromium"
+    command = [browser, *CHROMIUM_FLAGS, f"--user-data-dir={profile}", f"file://{quote(str(path))}"]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", [same, hostile])
+def test_browser_draws_every_chart_under_the_content_security_policy(tmp_path, name):
+    root = build_history(tmp_path / "history", name)
+    _, page = write(root, tmp_path, title="Taxi tips", first_model=FIRST_MODEL)
+    drawn = Page(browse(tmp_path / "out" / "report.html", tmp_path / "profile"))
+    marks = next(a for tag, a in drawn.elements if tag == "html")
+    assert "data-failed" not in marks
+    assert int(marks["data-drawn"]) == len(page.data["charts"]) == drawn.tags["svg"] == 8
+    assert "img" not in drawn.tags
+    assert "Taxi tips" in drawn.text
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("name", [same, hostile])
+def test_phone_shows_a_tapped_cell_scrolls_nowhere_sideways_and_runs_nothing(tmp_path, name):
+    root = build_history(tmp_path / "history", name)
+    html, _ = write(root, tmp_path, title="Taxi tips", first_model=FIRST_MODEL)
+    unprotected = re.sub(r"<meta http-equiv.*?>", "", html).removesuffix("</body>\n</html>") + PROBE
+    (tmp_path / "probed.html").write_text(unprotected, "utf-8")
+    (tmp_path / "frame.html").write_text(FRAME, "utf-8")
+    dom = browse(tmp_path / "frame.html", tmp_path / "profile")
+    seen = json.loads(Page(dom).text)
+    assert "failed" not in seen
+    assert seen["start"] == seen["end"] == "Taxi tips"
+    assert seen["images"] == 0
+    assert seen["before"].endswith("span 2014-06")
+    assert seen["after"].endswith("span 2014-01")
+    assert name("") in seen["tooltip"]
+    assert seen["bars"] >= 4
+    assert seen["width"] <= seen["room"] == 390

@@ -5,6 +5,7 @@ const options = {
   ast: true,
   config: page.config,
   defaultStyle: false,
+  logLevel: 1,
   mode: "vega-lite",
   renderer: "svg",
 };
@@ -53,7 +54,10 @@ async function draw() {
   }
   if (views.drift) {
     const show = () => showCell(views.drift, views.shares);
-    views.drift.addSignalListener("cell", show);
+    views.drift.addSignalListener("cell", () => {
+      show();
+      document.querySelector("aside").scrollIntoView({ block: "nearest" });
+    });
     views.drift.addSignalListener("against", show);
     show();
   }

@@ -1,0 +1,160 @@
+"""The component on real artifacts, beside the stock components whose formats it keeps."""
+
+import json
+
+import numpy as np
+import pytest
+import tensorflow_data_validation as tfdv
+from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils, channel_utils, standard_artifacts
+from tfx.utils import io_utils
+from tfx_vigil.beam_jobs.reports import DriftReport as DriftDocument
+from tfx_vigil.beam_jobs.reports import read_report
+from tfx_vigil.components import DriftValidator
+from tfx_vigil.components.artifacts import DriftReport
+from tfx_vigil.components.drift_validator.anomalies import folder
+from tfx_vigil.components.drift_validator.config import DriftConfig
+from tfx_vigil.components.drift_validator.executor import Executor
+
+from .drift_statistics import statistics_of
+
+SLICES = [["payment_type"]]
+
+
+def columns(seed: int, n: int = 2_000, factor: float = 1.0) -> dict:
+    rng = np.random.default_rng(seed)
+    return {"payment_type": rng.choice(["Cash", "A/C"], n), "fare": rng.lognormal(size=n) * factor}
+
+
+def statistics_artifact(uri, options=None, **splits) -> standard_artifacts.ExampleStatistics:
+    """As StatisticsGen leaves it."""
+    artifact = standard_artifacts.ExampleStatistics()
+    artifact.uri = str(uri)
+    artifact.span = 7
+    artifact.split_names = artifact_utils.encode_split_names(list(splits))
+    for split, table in splits.items():
+        statistics = statistics_of(table, SLICES, options)
+        file = f"{artifact_utils.get_split_uri([artifact], split)}/FeatureStats.pb"
+        io_utils.write_bytes_file(file, statistics.SerializeToString())
+        assert stats_artifact_utils.load_statistics(artifact, split).proto() == statistics
+    return artifact
+
+
+def run(tmp_path, config=DriftConfig(slices=SLICES), **inputs):  # noqa: B008
+    report, anomalies = DriftReport(), standard_artifacts.ExampleAnomalies()
+    report.uri, anomalies.uri = str(tmp_path / "report"), str(tmp_path / "anomalies")
+    Executor().Do(
+        {key: [artifact] for key, artifact in inputs.items()},
+        {"report": [report], "anomalies": [anomalies]},
+        {"config": config.model_dump_json()},
+    )
+    return report, anomalies
+
+
+def test_report_properties_and_anomalies_of_a_drifted_span(tmp_path):
+    report, anomalies = run(
+        tmp_path,
+        statistics=statistics_artifact(tmp_path / "now", serving=columns(1, factor=5)),
+        training_statistics=statistics_artifact(
+            tmp_path / "trained", train=columns(2), eval=columns(3)
+        ),
+        previous_statistics=statistics_artifact(tmp_path / "before", serving=columns(4)),
+    )
+    document = read_report(report.uri, DriftDocument)
+    assert document.drifted_features == ["fare"]
+    assert {c.against for c in document.comparisons} == {"training", "previous"}
+    assert report.get_int_custom_property("drift") == 1
+    assert report.get_string_custom_property("severity") == document.severity == "watch"
+    assert report.get_int_custom_property("drifted_features") == 1
+    assert anomalies.span == 7
+    assert json.loads(anomalies.split_names) == ["serving"]
+    for place in ("Split-serving", "Slice-payment_type=A%2FC/Split-serving"):
+        found = tfdv.load_anomalies_binary(f"{anomalies.uri}/{place}/SchemaDiff.pb")
+        reasons = found.anomaly_info["fare"].reason
+        assert {reason.short_description for reason in reasons} == {
+            "High approximate Jensen-Shannon divergence between training and serving",
+            "High approximate Jensen-Shannon divergence between current and previous",
+        }
+        assert found.anomaly_info["fare"].short_description == "Multiple errors"
+        tfdv.display_anomalies(found)
+
+
+def test_a_first_run_with_empty_baselines_writes_a_report_that_says_so(tmp_path):
+    empty = standard_artifacts.ExampleStatistics()
+    empty.uri = str(tmp_path / "none")
+    without_files = standard_artifacts.ExampleStatistics()
+    without_files.uri = str(tmp_path / "nothing")
+    without_files.split_names = artifact_utils.encode_split_names(["serving"])
+    report, anomalies = run(
+        tmp_path,
+        statistics=statistics_artifact(tmp_path / "now", serving=columns(1)),
+        training_statistics=empty,
+        previous_statistics=without_files,
+    )
+    document = read_report(report.uri, DriftDocument)
+    assert report.get_int_custom_property("drift") == 0
+    assert len(document.not_compared) >= 2
+    assert "drift is unknown" in document.recommendation
+    assert fileio.exists(f"{anomalies.uri}/Split-serving/SchemaDiff.pb")
+
+
+def test_stock_statistics_and_schema_work(tmp_path):
+    schema = standard_artifacts.Schema()
+    schema.uri = str(tmp_path / "schema")
+    inferred = tfdv.infer_schema(statistics_of(columns(0)))
+    io_utils.write_pbtxt_file(f"{schema.uri}/schema.pbtxt", inferred)
+    stock = tfdv.StatsOptions()
+    shifted = columns(1, factor=3) | {"payment_type": np.full(2_000, "Coins")}
+    report, anomalies = run(
+        tmp_path,
+        DriftConfig(),
+        schema=schema,
+        statistics=statistics_artifact(tmp_path / "now", stock, train=shifted, eval=columns(2)),
+        training_statistics=statistics_artifact(tmp_path / "trained", stock, train=columns(3)),
+    )
+    document = read_report(report.uri, DriftDocument)
+    assert set(document.drifted_features) == {"fare", "payment_type"}
+    assert [a.kind for a in document.anomalies] == ["new_value"]
+    assert json.loads(anomalies.split_names) == ["train", "eval"]
+    clean = tfdv.load_anomalies_binary(f"{anomalies.uri}/Split-eval/SchemaDiff.pb")
+    assert not clean.anomaly_info
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"splits": ["labelled"]}, "no statistics of split labelled .* which has serving"),
+        ({"training_split": "fit"}, "no split 'fit' .* which has train, eval; set training_split"),
+    ],
+)
+def test_a_split_that_is_not_there_is_refused_by_name(tmp_path, config, message):
+    with pytest.raises(ValueError, match=message):
+        run(
+            tmp_path,
+            DriftConfig(**config),
+            statistics=statistics_artifact(tmp_path / "now", serving=columns(1, 100)),
+            training_statistics=statistics_artifact(
+                tmp_path / "t", train=columns(2, 100), eval=columns(3, 100)
+            ),
+        )
+
+
+def test_component_takes_its_config_as_model_mapping_or_json():
+    statistics = channel_utils.as_channel([standard_artifacts.ExampleStatistics()])
+    config = DriftConfig(slices=SLICES, alpha=0.05)
+    given = [config, {"slices": SLICES, "alpha": 0.05}, config.model_dump_json()]
+    for each in given:
+        component = DriftValidator(statistics=statistics, config=each)
+        assert component.exec_properties["config"] == config.model_dump_json()
+    assert set(component.outputs) == {"report", "anomalies"}
+    with pytest.raises(ValueError, match="alhpa"):
+        DriftValidator(statistics=statistics, config={"alhpa": 0.1})
+
+
+def test_folders_of_slices_are_distinct_and_safe():
+    assert folder("overall", "serving") == "Split-serving"
+    assert folder("a=b/c, d=*", "serving") == "Slice-a=b%2Fc%2C%20d=%2A/Split-serving"
+    long = [f"text={'x' * 300}{i}" for i in range(2)]
+    assert len({folder(name, "serving") for name in long}) == 2
+    assert all(len(folder(name, "serving")) < 250 for name in long)
