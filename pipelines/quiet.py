@@ -6,6 +6,8 @@ import logging
 import os
 import warnings
 
+from absl import logging as absl_logging
+
 
 def quiet() -> None:
     """Call it before TensorFlow is imported; errors still show."""
@@ -16,8 +18,8 @@ def quiet() -> None:
     logging.getLogger().setLevel(logging.ERROR)
     for name in ("apache_beam", "tensorflow", "tfx"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    absl = logging.getLogger("absl")  # its INFO lines drive the progress display
-    absl.setLevel(logging.INFO)
+    absl_logging.set_verbosity(absl_logging.INFO)  # its INFO lines drive the progress display
+    absl = logging.getLogger("absl")
     absl.propagate = False
     shown = logging.StreamHandler()
     shown.setLevel(logging.ERROR)

@@ -48,7 +48,7 @@ def compare(
         statistics, else from the previous ones.
     """
     splits = {name: population(datasets, config) for name, datasets in current.items()}
-    trained = population(training, config, config.training_names) if training else None
+    trained = population(training, config, config.training_names) if training is not None else None
     earlier = {name: population(datasets, config) for name, datasets in previous.items()}
     found = _pairs(splits, trained, earlier, config)
     check = _schema_check(splits, trained, earlier, schema, config, found)

@@ -66,7 +66,7 @@ class DriftValidator(base_component.BaseComponent):
       anomalies: ExampleAnomalies as ExampleValidator writes them,
         ``Split-<split>/SchemaDiff.pb``, and each slice's in
         ``Slice-<name, percent-encoded>/Split-<split>/SchemaDiff.pb``; all are read by
-        ``tfdv.load_anomalies_binary``.
+        ``tensorflow_data_validation.utils.anomalies_util.load_anomalies_binary``.
     """
 
     SPEC_CLASS = DriftValidatorSpec

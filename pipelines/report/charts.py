@@ -36,6 +36,7 @@ SERIES = {
     ALL_ROWS: "var(--muted)",
 }
 LABEL_LIMIT = alt.ExprRef("containerSize()[0] < 560 ? 150 : 300")
+FORMATS = {"n:Q": ",d", "count:Q": ",d", "share:Q": ".2%"}
 CATEGORIES = [f"var(--c{i})" for i in range(8)]
 LEVEL_COLOURS = [f"var(--level{i})" for i in range(len(LEVELS))]
 
@@ -50,12 +51,12 @@ def _span_axis(spans: Sequence[str], **axis) -> alt.X:
 
 
 def _tooltip(**fields: str) -> list[alt.Tooltip]:
-    return [
-        alt.Tooltip(field, title=title.replace("_", " "), format=".4~g")
-        if field.endswith(":Q")
-        else alt.Tooltip(field, title=title.replace("_", " "))
-        for title, field in fields.items()
-    ]
+    shown = []
+    for title, field in fields.items():
+        shown.append(alt.Tooltip(field, title=title.replace("_", " ")))
+        if field.endswith(":Q"):
+            shown[-1].format = FORMATS.get(field, ",.4~r")
+    return shown
 
 
 def metric_over_time(
@@ -77,9 +78,7 @@ def metric_over_time(
             "datum.metric === metric && (datum.slice === slice ||"
             f" datum.slice === 0 && datum.series === '{IN_SERVICE}')"
         )
-        .transform_calculate(
-            series=f"datum.slice === slice ? datum.series : '{ALL_ROWS}'",
-        )
+        .transform_calculate(series=f"datum.slice === slice ? datum.series : '{ALL_ROWS}'")
         .encode(x=_span_axis(spans), color=colour)
     )
     chosen = base.transform_filter(f"datum.series !== '{ALL_ROWS}'")
@@ -148,6 +147,7 @@ def drift_heat_map(spans: Sequence[str], drift: DriftMap, against: Sequence[str]
         fields=["row", "column"],
         toggle=False,
         clear=False,
+        empty=False,
         value=[{"row": drift.start["row"], "column": drift.start["column"]}],
     )
     base = (
@@ -167,12 +167,13 @@ def drift_heat_map(spans: Sequence[str], drift: DriftMap, against: Sequence[str]
         )
     )
     scale = alt.Scale(domain=list(LEVELS), range=LEVEL_COLOURS)
-    cells = base.mark_rect(cursor="pointer", cornerRadius=3).encode(
-        color=alt.Color("level:N", scale=scale, legend=None),
-        stroke=alt.condition(cell, alt.value("var(--text)"), alt.value("var(--surface)")),
-        strokeWidth=alt.value(2),
+    cells = base.mark_rect(
+        cursor="pointer", cornerRadius=3, stroke="var(--surface)", strokeWidth=2
+    ).encode(color=alt.Color("level:N", scale=scale, legend=None))
+    outline = base.transform_filter(cell).mark_rect(
+        filled=False, cornerRadius=3, stroke="var(--text)", strokeWidth=2.5
     )
-    layers = [cells.add_params(cell)]
+    layers = [cells.add_params(cell), outline]
     if len(spans) <= 14:
         words = alt.Scale(domain=list(LEVELS), range=[f"var(--on{i})" for i in range(len(LEVELS))])
         layers.append(
@@ -202,10 +203,7 @@ def distributions() -> alt.Chart:
                 scale=alt.Scale(domain=[0, 1], range=["var(--second)", "var(--accent)"]),
                 legend=None,
             ),
-            tooltip=[
-                alt.Tooltip("bin:N", title="bin"),
-                alt.Tooltip("share:Q", title="share", format=".2%"),
-            ],
+            tooltip=_tooltip(bin="bin:N", share="share:Q"),
         )
         .properties(height=alt.Step(13), datasets={"bins": []})
     )
@@ -256,10 +254,9 @@ def stacked_shares(spans: Sequence[str], categories: list[str], rows: list[Row])
                 legend=None,
             ),
             order=alt.Order("place:Q"),
-            tooltip=[
-                *_tooltip(span="span:N", category="category:N", requests="count:Q"),
-                alt.Tooltip("share:Q", title="share", format=".2%"),
-            ],
+            tooltip=_tooltip(
+                span="span:N", category="category:N", requests="count:Q", share="share:Q"
+            ),
         )
         .properties(height=170)
     )

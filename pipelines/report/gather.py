@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from ...beam_jobs.reports import (
@@ -51,7 +51,7 @@ class Span:
     decision: RetrainDecision | None
     plan: TrainingPlan | None
     push: RetrainDecision | None
-    candidates: dict[str, SliceReport] = field(default_factory=dict)
+    candidates: dict[str, SliceReport]
 
     @property
     def name(self) -> str:
@@ -107,22 +107,25 @@ def metric_names(spans: Sequence[Span]) -> tuple[list[str], list[str]]:
 
 
 def metric_rows(spans: Sequence[Span], first_model: Mapping[str, SliceMetric]) -> list[Row]:
-    """One row a span, metric and slice; the latter two as places in ``metric_names``."""
+    """One row a span, metric and slice; the latter two as places in ``metric_names``.
+
+    Without a metric the row is there all the same and empty, so that a line breaks there.
+    """
     metrics, slices = metric_names(spans)
+    if not metrics:
+        return []
     rows = [
         {"metric": 0, "slice": 0, **_point(span, first_model[span.name], FIRST_MODEL)}
         for span in spans
         if span.name in first_model
     ]
-    rows += [
-        {
-            "metric": metrics.index(found.metric),
-            "slice": slices.index(found.slice),
-            **_point(span, found, IN_SERVICE),
-        }
-        for span in spans
-        for found in _logged(span)
-    ]
+    for span in spans:
+        found = {(m.metric, m.slice): m for m in _logged(span)}
+        rows += [
+            {"metric": i, "slice": j, **_point(span, found.get((metric, slice_)), IN_SERVICE)}
+            for i, metric in enumerate(metrics)
+            for j, slice_ in enumerate(slices)
+        ]
     return rows
 
 
@@ -146,9 +149,9 @@ def _logged(span: Span) -> list[SliceMetric]:
     return [m for m in span.slices.metrics if m.model == LOGGED] if span.slices else []
 
 
-def _point(span: Span, metric: SliceMetric, series: str) -> Row:
-    bounds = {name: finite(getattr(metric, name)) for name in ("value", "lower", "upper")}
-    return {"span": span.name, "series": series, "n": metric.n, **bounds}
+def _point(span: Span, metric: SliceMetric | None, series: str) -> Row:
+    bounds = {name: finite(getattr(metric, name, None)) for name in ("value", "lower", "upper")}
+    return {"span": span.name, "series": series, "n": metric.n if metric else 0, **bounds}
 
 
 def candidate_rows(report: SliceReport) -> list[tuple[MetricChange, SliceMetric, SliceMetric]]:

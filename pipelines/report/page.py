@@ -47,22 +47,19 @@ def write_report_page(
     history = History(history_root)
     records = history.all_records()
     spans = gather.read_spans(history, records[-most_spans:])
-    page = (
-        _environment()
-        .get_template("page.html")
-        .render(
-            title=title,
-            total=len(records),
-            in_service=history.model_in_service(),
-            pushes={record.span: record.push for record in records if record.push},
-            spans=spans,
-            scripts=_scripts() if spans else [],
-            **_contents(spans, first_model or {}),
-        )
+    template = _environment().get_template("page.html")
+    page = template.render(
+        title=title,
+        total=len(records),
+        in_service=history.model_in_service(),
+        pushes={record.span: record.push for record in records if record.push},
+        spans=spans,
+        scripts=_scripts() if spans else [],
+        **_contents(spans, first_model or {}),
     )
-    fileio.makedirs(os.path.dirname(os.path.abspath(output_path)))
-    with fileio.open(output_path, "w") as f:
-        f.write(page)
+    fileio.makedirs(os.path.dirname(output_path) or ".")
+    with fileio.open(output_path, "wb") as f:
+        f.write(page.encode())
 
 
 def _contents(
@@ -137,7 +134,7 @@ def _environment() -> Environment:
         outcome=text.outcome,
         csp_hash=_csp_hash,
     )
-    environment.globals.update(gather=gather, text=text, config=charts.CONFIG, levels=gather.LEVELS)
+    environment.globals.update(gather=gather, config=charts.CONFIG, levels=gather.LEVELS)
     return environment
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import tensorflow_data_validation as tfdv
+from tensorflow_data_validation.utils.anomalies_util import load_anomalies_binary
 from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, channel_utils, standard_artifacts
@@ -70,7 +71,7 @@ def test_report_properties_and_anomalies_of_a_drifted_span(tmp_path):
     assert anomalies.span == 7
     assert json.loads(anomalies.split_names) == ["serving"]
     for place in ("Split-serving", "Slice-payment_type=A%2FC/Split-serving"):
-        found = tfdv.load_anomalies_binary(f"{anomalies.uri}/{place}/SchemaDiff.pb")
+        found = load_anomalies_binary(f"{anomalies.uri}/{place}/SchemaDiff.pb")
         reasons = found.anomaly_info["fare"].reason
         assert {reason.short_description for reason in reasons} == {
             "High approximate Jensen-Shannon divergence between training and serving",
@@ -117,7 +118,7 @@ def test_stock_statistics_and_schema_work(tmp_path):
     assert set(document.drifted_features) == {"fare", "payment_type"}
     assert [a.kind for a in document.anomalies] == ["new_value"]
     assert json.loads(anomalies.split_names) == ["train", "eval"]
-    clean = tfdv.load_anomalies_binary(f"{anomalies.uri}/Split-eval/SchemaDiff.pb")
+    clean = load_anomalies_binary(f"{anomalies.uri}/Split-eval/SchemaDiff.pb")
     assert not clean.anomaly_info
 
 
