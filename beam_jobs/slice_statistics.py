@@ -19,13 +19,15 @@ from tfx_bsl.public.proto import slicing_spec_pb2
 from .accounting import check_identity
 from .tables import ReadTable
 
-QUANTILE_BUCKETS = 100
+QUANTILE_BUCKETS = 40
 QUANTILE_ERROR = 0.001
 RANKED_VALUES = 1000
 
 
 def stats_options(
-    slices: Sequence[Sequence[str]] = (), schema: schema_pb2.Schema | None = None
+    slices: Sequence[Sequence[str]] = (),
+    schema: schema_pb2.Schema | None = None,
+    features: Sequence[str] | None = None,
 ) -> tfdv.StatsOptions:
     """Options for StatisticsGen under which distributions can be compared soundly.
 
@@ -37,10 +39,12 @@ def stats_options(
       slices: features to slice by; each inner list is one crossing.
       schema: tells TFDV which integers are categories. Leave it out where StatisticsGen gets
         the schema as an input.
+      features: the columns to measure; every column where None. Each costs time in each slice.
     """
     specs = [slicing_spec_pb2.SlicingSpec(feature_keys=features) for features in slices]
     return tfdv.StatsOptions(
         schema=schema,
+        feature_allowlist=None if features is None else list(features),
         slicing_config=slicing_spec_pb2.SlicingConfig(slicing_specs=specs) if specs else None,
         num_quantiles_histogram_buckets=QUANTILE_BUCKETS,
         num_rank_histogram_buckets=RANKED_VALUES,

@@ -24,6 +24,8 @@ from tfx_bsl.arrow import array_util
 from .examples import ReadExamples
 
 PARQUET_BATCH_ROWS = 32_768
+CSV_BLOCK_BYTES = 4 << 20
+_LONGEST_LINE_BLOCKS = 8
 
 
 class ReadTable(beam.PTransform):
@@ -175,53 +177,51 @@ def _opened(file: str) -> BinaryIO:
     return FileSystems.open(file, compression_type=CompressionTypes.UNCOMPRESSED)
 
 
-def _csv_reader(
-    f: BinaryIO, file: str, options: pa.csv.ConvertOptions | None = None
-) -> pa.csv.CSVStreamingReader:
-    source = pa.CompressedInputStream(f, "gzip") if file.endswith(".gz") else f
-    return pa.csv.open_csv(source, convert_options=options)
-
-
 def _read_csv(
     file: str, types: dict[str, pa.DataType] | None = None
 ) -> Iterator[tuple[str, pa.RecordBatch]]:
-    options = pa.csv.ConvertOptions(
-        column_types=types or None, null_values=[""], strings_can_be_null=True
-    )
-    with _opened(file) as f:
-        for batch in _csv_reader(f, file, options):
+    """Blocks of the file. Arrow gets bytes, not the file: its reader's threads can deadlock on
+    a Python file that is closed before they are done."""
+    convert = pa.csv.ConvertOptions(column_types=types, null_values=[""], strings_can_be_null=True)
+    parse = pa.csv.ParseOptions(newlines_in_values=True)
+    names = None
+    for block in _blocks(file):
+        read = pa.csv.ReadOptions(column_names=names, block_size=len(block) + 1)
+        try:
+            table = pa.csv.read_csv(pa.BufferReader(block), read, parse, convert)
+        except pa.ArrowInvalid as error:
+            shape = re.search(r"Expected \d+ columns, got \d+", str(error))
+            reason = shape.group() if shape else "its bytes do not parse"
+            raise ValueError(f"{file} is not a CSV table: {reason}") from None
+        names = table.column_names
+        for batch in table.to_batches():
             yield file, batch
+
+
+def _blocks(file: str) -> Iterator[bytes]:
+    """The file's bytes in blocks of whole lines; a line break inside quotes ends no line."""
+    rest = b""
+    with FileSystems.open(file) as f:
+        while data := f.read(CSV_BLOCK_BYTES):
+            data = rest + data
+            end = data.rfind(b"\n") + 1
+            while end and data.count(b'"', 0, end) % 2:
+                end = data.rfind(b"\n", 0, end - 1) + 1
+            if end:
+                yield data[:end]
+            rest = data[end:]
+            if len(rest) > _LONGEST_LINE_BLOCKS * CSV_BLOCK_BYTES:
+                raise ValueError(f"{file} is not a CSV table: a quote is never closed")
+    if rest:
+        yield rest
 
 
 def _csv_types(file: str) -> dict[str, pa.DataType]:
     """The narrowest types that hold every value of the file, not only of its first block."""
-    types: dict[str, pa.DataType] = {}
-    while True:
-        seen = types
-        try:
-            for _, batch in _read_csv(file, types):
-                seen = dict(zip(batch.schema.names, batch.schema.types, strict=True))
-            return seen
-        except pa.ArrowInvalid as error:
-            column = re.search(r"In CSV column #(\d+)", str(error))
-            if not column:
-                shape = re.search(r"Expected \d+ columns, got \d+", str(error))
-                reason = shape.group() if shape else "its bytes do not parse"
-                raise ValueError(f"{file} is not a CSV table: {reason}") from None
-            name = _csv_header(file)[int(column.group(1))]
-            types = {**seen, name: _CSV_WIDER.get(seen.get(name), pa.binary())}
-
-
-_CSV_WIDER = {
-    pa.null(): pa.int64(),
-    pa.int64(): pa.float64(),
-    pa.timestamp("s"): pa.timestamp("ns"),
-}
-
-
-def _csv_header(file: str) -> list[str]:
-    with _opened(file) as f:
-        return _csv_reader(f, file).schema.names
+    return _widest_types(
+        dict(zip(batch.schema.names, batch.schema.types, strict=True))
+        for _, batch in _read_csv(file)
+    )
 
 
 def _widest_types(found: Iterable[dict[str, pa.DataType]]) -> dict[str, pa.DataType]:
@@ -232,9 +232,12 @@ def _widest_types(found: Iterable[dict[str, pa.DataType]]) -> dict[str, pa.DataT
     return widest
 
 
+_WIDER = {pa.int64(): pa.float64(), pa.timestamp("s"): pa.timestamp("ns")}
+
+
 def _wider(one: pa.DataType, other: pa.DataType) -> pa.DataType:
-    if pa.types.is_null(one) or _CSV_WIDER.get(one) == other:
+    if pa.types.is_null(one) or _WIDER.get(one) == other:
         return other
-    if one == other or pa.types.is_null(other) or _CSV_WIDER.get(other) == one:
+    if one == other or pa.types.is_null(other) or _WIDER.get(other) == one:
         return one
     return pa.binary()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 
 from . import cli_parts
 from .console import Cells, Exit, errors, number, screen
@@ -56,8 +57,9 @@ def demo(
         for outcome in run_demo(out.resolve(), spans, progress):
             outcomes.append(outcome)
             if not as_json:
-                reason = outcome.reasons[0] if outcome.reasons else "the model in service holds"
-                screen.print(f"{outcome.span}  {outcome.action}: {reason}", markup=False)
+                screen.print(f"{outcome.span}: {outcome.action}", style="bold", markup=False)
+                for reason in outcome.reasons:
+                    screen.print(f"  - {reason}", markup=False)
     if as_json:
         print((out / "decisions.json").read_text())
         return
@@ -192,28 +194,30 @@ def _show_span(history, record: SpanRecord, as_json: bool) -> bool:
 
 
 def _demo_table(outcomes: list[Outcome]) -> Cells:
-    metric = outcomes[0].metric if outcomes else "metric"
     table = Cells(
         "span",
         "rows",
         "drifted features",
-        f"{metric}\nwith tfx-vigil",
-        f"{metric}\nfirst model kept",
+        "with",
+        "without",
         "decision",
-        "reason",
-        title="A model of 2013 on Chicago's taxi trips",
+        "first reason",
+        title=f"{outcomes[0].metric} with tfx-vigil, and without: the model of 2013 kept",
+        box=box.SIMPLE,
         show_lines=True,
     )
     for o in outcomes:
         table.add_row(
             o.span,
-            f"{o.rows}\n({o.labelled_rows} labelled)",
+            f"{o.rows:,}",
             ", ".join(o.drifted_features) or "none",
             number(o.metric_in_service),
             number(o.metric_first_model),
             o.action,
-            "\n".join(o.reasons) or "-",
+            o.reasons[0] if o.reasons else "",
         )
+    for column in table.columns[:2] + table.columns[3:6]:
+        column.no_wrap = True
     return table
 
 

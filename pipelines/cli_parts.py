@@ -188,7 +188,7 @@ def gate(
         raise ConfigError("gate: give --history or --config, one of the two")
     loaded = load_config(config) if config else None
     store = History(loaded.runtime.history_root if loaded else str(history))
-    rules = loaded.policy if loaded else RetrainPolicy()
+    rules = loaded.retrain_gate if loaded else RetrainPolicy()
     if policy:
         rules = yaml_file.load(policy, RetrainPolicy)
     record = store.record(span)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
+from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ..beam_jobs.evaluation_config import EvaluationConfig
 from ..beam_jobs.ingest_config import FieldNames, Globs, GroundTruthConfig, IngestConfig, Kind
@@ -171,15 +172,22 @@ class VigilConfig(Parameters):
     def drift_validator(self) -> DriftConfig:
         """Parameters of DriftValidator: identifiers, once treated, are not compared."""
         treated = [name for name in self.privacy.fields if name not in self.model.features]
-        truth = self.logs.ground_truth.columns if self.logs.ground_truth else []
         return self.drift.model_copy(
             update={
                 "splits": ["serving", "labelled"],
                 "slices": self.slices,
-                "ground_truth": truth,
+                "ground_truth": self._truth_columns,
                 "ignore": [*self.drift.ignore, *treated],
             }
         )
+
+    @property
+    def retrain_gate(self) -> RetrainPolicy:
+        """Parameters of RetrainGate."""
+        push = self.policy.push
+        unguarded = [*push.unguarded, *self._truth_columns]
+        push = push.model_copy(update={"unguarded": unguarded})
+        return self.policy.model_copy(update={"push": push})
 
     @property
     def raw_data_root(self) -> str:
@@ -187,10 +195,33 @@ class VigilConfig(Parameters):
         return os.path.join(self.runtime.pipeline_root, "LogIngest")
 
     @property
+    def codes(self) -> schema_pb2.Schema:
+        """The features that look like numbers and are categories."""
+        return schema_pb2.Schema(
+            feature=[
+                schema_pb2.Feature(
+                    name=name,
+                    type=schema_pb2.INT,
+                    int_domain=schema_pb2.IntDomain(is_categorical=True),
+                )
+                for name, kind in self.model.features.items()
+                if kind == "int"
+            ]
+        )
+
+    @property
+    def monitored_columns(self) -> list[str]:
+        """What statistics are made of."""
+        return ["prediction", *self.training_columns]
+
+    @property
     def training_columns(self) -> list[str]:
         """What training Examples hold: features, label, and what only the ground truth knows."""
-        truth = self.logs.ground_truth.columns if self.logs.ground_truth else []
-        return [*self.model.features, "label", *truth]
+        return [*self.model.features, "label", *self._truth_columns]
+
+    @property
+    def _truth_columns(self) -> list[str]:
+        return self.logs.ground_truth.columns if self.logs.ground_truth else []
 
 
 def load_config(path: str | Path) -> VigilConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 screen = Console()
@@ -22,7 +22,7 @@ class Cells(Table):
     """A table whose cells are shown as they are: what came out of a log is no markup."""
 
     def __init__(self, *columns: str, **options):
-        super().__init__(*(Text(column) for column in columns), **options)
+        super().__init__(*(Column(Text(column)) for column in columns), **options)
 
     def add_row(self, *cells: str, **options) -> None:
         super().add_row(*(Text(cell) for cell in cells), **options)

@@ -114,7 +114,7 @@ def _cast(column: pa.Array, kind: Kind | None, path: str, name: str) -> pa.Array
 
 def _describe(config: VigilConfig, history: History, training: str) -> int:
     """Writes statistics and schema of the training rows; returns how many there are."""
-    statistics = table_statistics(training, config.slices)
+    statistics = table_statistics(training, config.slices, config.codes)
     found = {feature.path.step[0] for feature in whole(statistics).features}
     lost = [name for name in (*config.model.features, "label") if name not in found]
     if lost:
@@ -126,22 +126,31 @@ def _describe(config: VigilConfig, history: History, training: str) -> int:
     fileio.makedirs(folder)
     with fileio.open(f"{folder}/FeatureStats.pb", "wb") as f:
         f.write(statistics.SerializeToString())
-    tfdv.write_schema_text(_schema(whole(statistics)), history.baseline_path("schema.pbtxt"))
+    tfdv.write_schema_text(
+        _schema(whole(statistics), config.codes), history.baseline_path("schema.pbtxt")
+    )
     return int(whole(statistics).num_examples)
 
 
 def _schema(
-    statistics: statistics_pb2.DatasetFeatureStatistics,
+    statistics: statistics_pb2.DatasetFeatureStatistics, codes: schema_pb2.Schema
 ) -> schema_pb2.Schema:
-    """TFDV's schema of the training rows.
+    """TFDV's schema of the training rows, with ``codes`` as integers that are categories.
 
     A feature that none of them lacked may still be missing now and then: whether it is missing
     more often than before is for DriftValidator to compare, not for the schema to forbid.
     """
-    schema = tfdv.infer_schema(statistics_pb2.DatasetFeatureStatisticsList(datasets=[statistics]))
+    schema = tfdv.infer_schema(
+        statistics_pb2.DatasetFeatureStatisticsList(datasets=[statistics]),
+        infer_feature_shape=False,
+    )
     for feature in schema.feature:
         if feature.presence.min_fraction == 1.0:
             feature.presence.min_fraction = _PRESENT
+    for code in codes.feature:
+        feature = tfdv.get_feature(schema, code.name)
+        feature.ClearField("domain_info")
+        feature.int_domain.CopyFrom(code.int_domain)
     return schema
 
 

@@ -52,7 +52,8 @@ def monitoring_pipeline(
         purge_input=True,
     )
     examples = protect.outputs["examples"]
-    statistics = StatisticsGen(examples=examples, stats_options=stats_options(config.slices))
+    measured = stats_options(config.slices, config.codes, config.monitored_columns)
+    statistics = StatisticsGen(examples=examples, stats_options=measured)
     drift = DriftValidator(
         statistics=statistics.outputs["statistics"],
         schema=baseline.outputs["schema"],
@@ -62,7 +63,7 @@ def monitoring_pipeline(
     )
     evaluate = SlicedEvaluator(examples=examples, config=config.evaluation)
     gate = RetrainGate(
-        config.policy,
+        config.retrain_gate,
         span=span,
         window_end=window_end,
         history_root=history,
@@ -115,7 +116,9 @@ def _retraining(
     )
     rows.add_upstream_node(recorder)
     statistics = StatisticsGen(
-        examples=rows.outputs["examples"], stats_options=stats_options(config.slices)
+        examples=rows.outputs["examples"],
+        stats_options=stats_options(config.slices, config.codes, config.training_columns),
+        exclude_splits=["eval"],
     ).with_id("TrainingStatistics")
 
     candidates, nodes = {}, []
@@ -143,7 +146,7 @@ def _retraining(
         candidates[f"{name}_report"] = evaluator.outputs["report"]
         nodes += [trainer, evaluator]
 
-    push_gate = RetrainGate(config.policy, span=span, **candidates).with_id("PushGate")
+    push_gate = RetrainGate(config.retrain_gate, span=span, **candidates).with_id("PushGate")
     pusher = Pusher(
         model=push_gate.outputs["model"],
         model_blessing=push_gate.outputs["blessing"],

@@ -19,7 +19,7 @@ from pydantic import Field
 from ..beam_jobs.parameters import Parameters
 
 TRAINABLE = os.path.join("assets.extra", "model.keras")
-_BATCH = 128
+_BATCH = 256
 _MAX_CATEGORIES = 101
 _PARSED = {"float": tf.float32, "int": tf.int64, "string": tf.string}
 _MISSING = {"float": float("nan"), "int": -1, "string": ""}

@@ -10,6 +10,7 @@ from tfx.types.channel_utils import as_channel
 from .executor import (
     HISTORY_ROOT,
     MODEL,
+    PREDICTION,
     PREVIOUS_STATISTICS,
     SCHEMA,
     SPAN,
@@ -22,6 +23,7 @@ class BaselineResolverSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         HISTORY_ROOT: component_spec.ExecutionParameter(type=str),
         SPAN: component_spec.ExecutionParameter(type=str),
+        PREDICTION: component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {}
     OUTPUTS = {
@@ -47,7 +49,8 @@ class BaselineResolver(base_component.BaseComponent):
       schema: Schema the data is held to.
       training_statistics: ExampleStatistics (split ``train``) of the data the model in service
         was trained on.
-      previous_statistics: ExampleStatistics of the span before.
+      previous_statistics: ExampleStatistics of the span before; without the prediction where
+        that span ended with a push, since predictions of two models tell nothing about drift.
       model: the Model in service, in the layout that Trainer's ``base_model`` reads; custom
         properties ``available`` (0 or 1), ``span`` (the span that pushed it) and ``path``.
     """
@@ -55,12 +58,22 @@ class BaselineResolver(base_component.BaseComponent):
     SPEC_CLASS = BaselineResolverSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, history_root: str | RuntimeParameter, span: str | RuntimeParameter):
-        """Resolves the baselines of ``span`` from the history at ``history_root``."""
+    def __init__(
+        self,
+        history_root: str | RuntimeParameter,
+        span: str | RuntimeParameter,
+        prediction: str = "prediction",
+    ):
+        """Resolves the baselines of ``span`` from the history at ``history_root``.
+
+        Args:
+          prediction: column of the logged prediction.
+        """
         super().__init__(
             BaselineResolverSpec(
                 history_root=history_root,
                 span=span,
+                prediction=prediction,
                 schema=as_channel([standard_artifacts.Schema()]),
                 training_statistics=as_channel([standard_artifacts.ExampleStatistics()]),
                 previous_statistics=as_channel([standard_artifacts.ExampleStatistics()]),

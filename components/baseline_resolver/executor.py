@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
@@ -15,6 +16,7 @@ from ..history import History, copy_tree
 
 HISTORY_ROOT = "history_root"
 SPAN = "span"
+PREDICTION = "prediction"
 SCHEMA = "schema"
 TRAINING_STATISTICS = "training_statistics"
 PREVIOUS_STATISTICS = "previous_statistics"
@@ -39,12 +41,15 @@ class Executor(base_executor.BaseExecutor):
             fileio.makedirs(outputs[SCHEMA].uri)
             fileio.copy(schema, os.path.join(outputs[SCHEMA].uri, "schema.pbtxt"), overwrite=True)
 
+        in_service = history.model_in_service(before=span)
         _copy_statistics(history.training_statistics_path(span), outputs[TRAINING_STATISTICS])
         earlier = history.spans(before=span)
         previous = history.path(earlier[-1], "statistics") if earlier else None
         _copy_statistics(previous, outputs[PREVIOUS_STATISTICS])
+        if earlier and earlier[-1].push:
+            _leave_out(exec_properties[PREDICTION], outputs[PREVIOUS_STATISTICS])
 
-        model, in_service = outputs[MODEL], history.model_in_service(before=span)
+        model = outputs[MODEL]
         model.set_int_custom_property("available", int(in_service is not None))
         if in_service:
             copy_tree(in_service.model, path_utils.serving_model_dir(model.uri))
@@ -61,3 +66,16 @@ def _copy_statistics(source: str | None, artifact: types.Artifact) -> None:
         name[len("Split-") :] for name in fileio.listdir(source) if name.startswith("Split-")
     )
     artifact.split_names = artifact_utils.encode_split_names(splits)
+
+
+def _leave_out(feature: str, artifact: types.Artifact) -> None:
+    """Removes ``feature`` from every statistics file of ``artifact``."""
+    for path in fileio.glob(os.path.join(artifact.uri, "Split-*", "FeatureStats.pb")):
+        with fileio.open(path, "rb") as f:
+            statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(f.read())
+        for dataset in statistics.datasets:
+            kept = [each for each in dataset.features if list(each.path.step) != [feature]]
+            del dataset.features[:]
+            dataset.features.extend(kept)
+        with fileio.open(path, "wb") as f:
+            f.write(statistics.SerializeToString())

@@ -48,15 +48,8 @@ def _listed(side: statistics_pb2.StringStatistics) -> dict[str, float]:
 def _filled(shares: np.ndarray, others: np.ndarray) -> np.ndarray:
     """``shares`` with each unlisted value at the most it can have, or at what others have."""
     unlisted = np.isnan(shares)
-    if not unlisted.any():
-        return shares
-    rest = max(0.0, 1 - np.nansum(shares))
     at_most = np.minimum(others, np.nanmin(shares))[unlisted]
-    scale = min(1.0, rest / at_most.sum()) if rest > 1e-9 else 0.0
-    return np.where(unlisted, 0.0, shares) + _placed(unlisted, at_most * scale)
-
-
-def _placed(where: np.ndarray, values: np.ndarray) -> np.ndarray:
-    placed = np.zeros(len(where))
-    placed[where] = values
-    return placed
+    rest = max(0.0, 1 - np.nansum(shares))
+    filled = shares.copy()
+    filled[unlisted] = at_most * min(1.0, rest / max(at_most.sum(), 1e-300))
+    return filled

@@ -70,57 +70,44 @@ def pair_up(
     absent = [feature for feature in features if feature not in known]
     if absent:
         result.not_compared.append(f"Not in the {against} statistics: {', '.join(absent)}.")
-    comparable = []
+    comparable: dict[str, Distance] = {}
     for feature in features:
         if feature in known:
-            problem = _incomparable(known[feature], current.overall.features[feature], against)
+            now = current.overall.features[feature]
+            problem = _incomparable(known[feature], now, against)
             if problem:
                 result.not_compared.append(f"{feature}: {problem}.")
             else:
-                comparable.append(feature)
+                comparable[feature] = _DISTANCES[now.WhichOneof("stats")]
     _note_slices(result, split, current, baseline, against)
     for name, here in current.slices.items():
-        if name in baseline.slices:
-            for feature in comparable:
-                if feature not in here.key:
-                    result.pairs.extend(
-                        _pairs(feature, name, split, here, baseline.slices[name], against, config)
-                    )
+        before = baseline.slices.get(name)
+        if before is None:
+            continue
+        for feature, distance in comparable.items():
+            if feature in here.key:
+                continue
+            for measure, counts, n_baseline, n_current in _counted(
+                feature, distance, before, here, config
+            ):
+                result.pairs.append(
+                    Pair(feature, name, against, split, measure, counts, n_baseline, n_current)
+                )
     return result
 
 
-def _pairs(
-    feature: str,
-    name: str,
-    split: str,
-    current: Slice,
-    baseline: Slice,
-    against: Against,
-    config: DriftConfig,
-) -> Iterator[Pair]:
+def _counted(
+    feature: str, distance: Distance, baseline: Slice, current: Slice, config: DriftConfig
+) -> Iterator[tuple[Distance, Counts | None, int, int]]:
+    """Distance, counts and rows of both sides, for the values and for the missing rate."""
     sides = [side.features.get(feature) for side in (baseline, current)]
-    rows = [baseline.rows, current.rows]
     values = [int(common_statistics(side).num_non_missing) if side else 0 for side in sides]
-    statistics = sides[1] or sides[0]
-    if statistics is None:
-        return
-    distance = _DISTANCES[statistics.WhichOneof("stats")]
-    counts = None
-    if min(values) >= config.min_rows:
-        counts = _counts(distance, *sides, config.bins)
-    yield Pair(feature, name, against, split, distance, counts, *values)
+    enough = min(values) >= config.min_rows
+    yield distance, _counts(distance, *sides, config.bins) if enough else None, *values
+    rows = [baseline.rows, current.rows]
     if min(rows) >= config.min_rows:
-        missing = [all_rows - present for all_rows, present in zip(rows, values, strict=True)]
-        tallies = [np.array(side, float) for side in zip(missing, values, strict=True)]
-        yield Pair(
-            feature,
-            name,
-            against,
-            split,
-            "missing_rate_difference",
-            Counts(("missing", "present"), *tallies),
-            *rows,
-        )
+        tallies = [np.array([n - k, k], float) for n, k in zip(rows, values, strict=True)]
+        yield "missing_rate_difference", Counts(("missing", "present"), *tallies), *rows
 
 
 def _incomparable(

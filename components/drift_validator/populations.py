@@ -52,7 +52,7 @@ def population(
     unknown = []
     specs = [[names.get(feature, feature) for feature in spec] for spec in config.slices]
     for dataset in datasets.datasets:
-        if dataset is total:
+        if dataset.name == total.name:
             continue
         key = slice_key(dataset, specs)
         if key is None:

@@ -139,9 +139,14 @@ def _better_overall(name: str, report: SliceReport, change: MetricChange | None)
 def _no_slice_worse(
     policy: PushPolicy, name: str, report: SliceReport, changes: dict[str, MetricChange]
 ) -> RuleOutcome:
+    guarded = {
+        slice_: change
+        for slice_, change in changes.items()
+        if slice_ != OVERALL and policy.guards_slice(slice_)
+    }
     worse = []
-    for slice_, change in changes.items():
-        if slice_ == OVERALL or change.difference is None or change.lower is None:
+    for slice_, change in guarded.items():
+        if change.difference is None or change.lower is None or change.upper is None:
             continue
         by = -change.difference if report.larger_is_better else change.difference
         if by > policy.max_slice_regression and _worsening(change, report.larger_is_better)[0] > 0:
@@ -149,10 +154,12 @@ def _no_slice_worse(
     return concluded(
         "requirement",
         f"{name}: no_slice_worse",
-        {"slices": len(changes) - (OVERALL in changes), "worse": worse},
-        f"no slice significantly worse by more than {policy.max_slice_regression:g}",
+        {"slices": len(guarded), "worse": worse},
+        f"no guarded slice significantly worse by more than {policy.max_slice_regression:g}",
         not worse,
-        f"{name} is worse on {'; '.join(worse)}" if worse else f"{name} is worse on no slice",
+        f"{name} is worse on {'; '.join(worse)}"
+        if worse
+        else f"{name} is worse on none of {len(guarded)} guarded slices",
     )
 
 

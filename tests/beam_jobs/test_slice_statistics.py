@@ -71,7 +71,7 @@ def test_options_survive_the_json_of_statistics_gen():
     schema.feature.add(name="hour", type=schema_pb2.INT)
     options = tfdv.StatsOptions.from_json(slice_statistics.stats_options(SLICES, schema).to_json())
     assert [list(s.feature_keys) for s in options.slicing_config.slicing_specs] == SLICES
-    assert options.num_quantiles_histogram_buckets == 100
+    assert options.num_quantiles_histogram_buckets == slice_statistics.QUANTILE_BUCKETS >= 40
     assert options.num_rank_histogram_buckets == 1000
     assert options.epsilon == 0.001
     assert options.sample_rate is None

@@ -95,21 +95,32 @@ def test_a_column_no_tf_example_can_hold_is_refused_by_file_and_name(tmp_path, n
     assert str(2**64 - 1) not in str(error.value)
 
 
-def test_csv_types_hold_every_value_and_every_file(tmp_path):
+def test_csv_types_hold_every_value_and_every_file(tmp_path, monkeypatch):
     """The first block of a file, and the first file, may look narrower than the rest."""
-    early = [f"{i},{i},{i},," for i in range(200_000)]
-    late = ["200000,0.5,word,2026-01-01 00:00:00,"]
+    monkeypatch.setattr(tables, "CSV_BLOCK_BYTES", 1 << 14)
+    early = [f"{i},{i},{i},," for i in range(4_000)]
+    late = ["4000,0.5,word,2026-01-01 00:00:00,"]
     header = "id,number,text,when,never"
     (tmp_path / "a.csv").write_text("\n".join([header, *early, *late]) + "\n")
     with gzip.open(tmp_path / "b.csv.gz", "wt") as f:
-        f.write(f"{header}\n200001,7,8,,\n")
+        f.write(f"{header}\n4001,7,8,,\n")
     rows = read(tmp_path)
-    assert len(rows) == 200_002
+    assert len(rows) == 4_002
     assert rows[0] == {"id": [0], "number": [0.0], "text": [b"0"], "when": None}
     assert rows[-2]["number"] == [0.5]
     assert rows[-2]["text"] == [b"word"]
     assert rows[-1]["number"] == [7.0]
     assert rows[-1]["text"] == [b"8"]
+
+
+def test_csv_lines_and_quotes_may_cross_blocks(tmp_path, monkeypatch):
+    lines = [f'{i},"line {i}\nwith ""quotes"", commas"' for i in range(20)]
+    (tmp_path / "t.csv").write_text("\n".join(["id,text", *lines]))
+    for size in (64, 1 << 20):
+        monkeypatch.setattr(tables, "CSV_BLOCK_BYTES", size)
+        rows = read(tmp_path / "t.csv")
+        assert [row["id"] for row in rows] == [[i] for i in range(20)]
+        assert rows[7]["text"] == [b'line 7\nwith "quotes", commas']
 
 
 def test_csv_empty_cells_are_missing_and_na_is_a_word(tmp_path):
@@ -125,6 +136,13 @@ def test_a_damaged_csv_names_the_file_and_no_value(tmp_path):
     with pytest.raises(Exception, match=r"t.csv is not a CSV table: Expected 2 columns") as error:
         read(tmp_path / "t.csv")
     assert "secret" not in str(error.value)
+
+
+def test_a_quote_that_is_never_closed_does_not_fill_the_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "CSV_BLOCK_BYTES", 64)
+    (tmp_path / "t.csv").write_text('id,text\n1,"pipe\n' + "2,valve\n" * 99)
+    with pytest.raises(Exception, match=r"t.csv is not a CSV table: a quote is never closed"):
+        read(tmp_path / "t.csv")
 
 
 def test_a_path_without_files_and_a_mix_of_formats_are_refused(tmp_path):

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.distance import jensenshannon
 from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx_vigil.beam_jobs.slice_statistics import QUANTILE_BUCKETS
 from tfx_vigil.components.drift_validator.categories import common_values
 from tfx_vigil.components.drift_validator.counts import Counts
 from tfx_vigil.components.drift_validator.distances import measured, tfdv_anomalies
@@ -83,7 +84,7 @@ def test_divergence_is_that_of_the_raw_values_over_the_same_edges(samples, sides
         ]
         shares.append(np.diff([0, *below, 1]))
     truth = jensenshannon(*shares, base=2) ** 2
-    assert by_tfdv(JS, counts) == pytest.approx(truth, abs=0.003)
+    assert by_tfdv(JS, counts) == pytest.approx(truth, abs=0.004)
 
 
 def test_mass_at_a_point_stays_at_the_point(sides):
@@ -122,7 +123,7 @@ def test_stock_statistics_are_compared_and_say_how_coarse_they_are(samples, side
         assert counts.resolution == 0.1
         mixed = common_bins(sides[0][name], stock[1][name], 10)
         assert by_tfdv(JS, mixed) < 0.01
-        assert mixed.resolution == 0.01
+        assert mixed.resolution == 1 / QUANTILE_BUCKETS
 
 
 @settings(max_examples=40, deadline=None)
