@@ -1,11 +1,11 @@
-# make demo | test | lint | bench | clean; each makes .venv first where it is missing.
+# make demo | test | test-browser | lint | bench | lock | clean; each makes .venv first where it is missing.
 PYTHON ?=
 OUT ?= out/demo
 BIN := .venv/bin
 LOCK := python3 -m uv pip compile pyproject.toml --universal --python-version 3.10 \
 	--generate-hashes --no-annotate --custom-compile-command 'make lock'
 
-.PHONY: venv demo test test-all lint bench lock clean
+.PHONY: venv demo test test-browser lint bench lock clean
 .DELETE_ON_ERROR:
 
 venv: .venv/.complete
@@ -17,7 +17,10 @@ demo: venv
 	@$(BIN)/tfx-vigil demo --out '$(OUT)'
 
 test: venv
-	@$(BIN)/python -m pytest -m 'not docker and not stack121'
+	@$(BIN)/python -m pytest -m 'not browser and not docker and not stack121'
+
+test-browser: venv
+	@$(BIN)/python -m pytest -m browser
 
 lint: venv
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -38,17 +38,23 @@ def decide_retrain(
 
     if fired and not blocked:
         action = "retrain"
+        reasons = [rule.reason for rule in fired]
         next_step = f"retrain on {', '.join(plan.spans)} and compare with the model in service"
     elif fired:
         action = "hold"
+        reasons = [rule.reason for rule in (*fired, *blocked)]
         next_step = f"retraining is due but blocked; resolve: {blocked[0].reason}"
-    elif blind or (reports.drift and reports.drift.severity != "none"):
+    elif blind:
         action = "watch"
-        next_step = (
-            f"supply what is missing: {blind[0].reason}" if blind else reports.drift.recommendation
-        )
+        reasons = [rule.reason for rule in blind]
+        next_step = "supply what is missing, so that the policy can tell"
+    elif reports.drift and reports.drift.severity != "none":
+        action = "watch"
+        reasons = [reports.drift.recommendation]
+        next_step = "watch the next span"
     else:
-        action, next_step = "none", "nothing to do: the model in service holds"
+        action, reasons = "none", []
+        next_step = "nothing to do: the model in service holds"
 
     decision = RetrainDecision(
         span=span,
@@ -56,7 +62,7 @@ def decide_retrain(
         retrain=action == "retrain",
         push=False,
         chosen=None,
-        reasons=[rule.reason for rule in [*fired, *(blocked if fired else blind)]],
+        reasons=reasons,
         rules=[*wanted, *allowed],
         next_step=next_step,
         evidence=reports.fingerprints(),

@@ -577,7 +577,7 @@ def browse(path: Path, profile: Path) -> str:
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
 
 
-@pytest.mark.e2e
+@pytest.mark.browser
 @pytest.mark.parametrize("name", [same, hostile])
 def test_browser_draws_every_chart_under_the_content_security_policy(tmp_path, name):
     root = build_history(tmp_path / "history", name)
@@ -590,7 +590,7 @@ def test_browser_draws_every_chart_under_the_content_security_policy(tmp_path, n
     assert "Taxi tips" in drawn.text
 
 
-@pytest.mark.e2e
+@pytest.mark.browser
 @pytest.mark.parametrize("name", [same, hostile])
 def test_phone_shows_a_tapped_cell_scrolls_nowhere_sideways_and_runs_nothing(tmp_path, name):
     root = build_history(tmp_path / "history", name)
