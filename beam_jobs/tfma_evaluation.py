@@ -8,6 +8,7 @@ from typing import Any
 
 import apache_beam as beam
 import tensorflow_model_analysis as tfma
+from tensorflow_model_analysis.proto import config_pb2
 
 from .evaluation_config import EvaluationConfig, Metric
 from .metric_moments import SliceKey
@@ -86,12 +87,12 @@ def _point_values(
 
 def eval_config(
     config: EvaluationConfig, predictions: Mapping[str, str], baseline: str | None
-) -> tfma.EvalConfig:
+) -> config_pb2.EvalConfig:
     """TFMA's configuration of the same evaluation."""
     alone = len(predictions) == 1
-    return tfma.EvalConfig(
+    return config_pb2.EvalConfig(
         model_specs=[
-            tfma.ModelSpec(
+            config_pb2.ModelSpec(
                 name="" if alone else name,
                 model_type=_MATERIALIZED,
                 label_key=config.label,
@@ -101,25 +102,25 @@ def eval_config(
             for name, column in predictions.items()
         ],
         slicing_specs=[
-            tfma.SlicingSpec(feature_keys=features) for features in [[], *config.slices]
+            config_pb2.SlicingSpec(feature_keys=features) for features in [[], *config.slices]
         ],
         metrics_specs=[
-            tfma.MetricsSpec(
+            config_pb2.MetricsSpec(
                 metrics=[
                     _metric_config(config.metric(name), config.threshold)
                     for name in config.metric_names
                 ]
             )
         ],
-        options=tfma.Options(
+        options=config_pb2.Options(
             include_default_metrics={"value": False},
             min_slice_size={"value": config.min_slice_rows},
         ),
     )
 
 
-def _metric_config(metric: Metric, threshold: float) -> tfma.MetricConfig:
+def _metric_config(metric: Metric, threshold: float) -> config_pb2.MetricConfig:
     arguments = dict(metric.arguments)
     if metric.threshold_argument:
         arguments[metric.threshold_argument] = threshold
-    return tfma.MetricConfig(class_name=metric.tfma_class, config=json.dumps(arguments))
+    return config_pb2.MetricConfig(class_name=metric.tfma_class, config=json.dumps(arguments))

@@ -18,8 +18,8 @@ import hashlib
 import os
 import uuid
 from collections.abc import Callable
-from datetime import datetime
 
+from pydantic import AwareDatetime
 from tfx.dsl.io import fileio
 
 from ..beam_jobs.reports import AnyReport, Document
@@ -43,8 +43,8 @@ class SpanRecord(Document):
     """``complete`` is False while a retraining that the span asked for has not ended."""
 
     span: str
-    window_start: datetime
-    window_end: datetime
+    window_start: AwareDatetime
+    window_end: AwareDatetime
     revision: str
     complete: bool
     action: str

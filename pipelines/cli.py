@@ -201,7 +201,7 @@ def _demo_table(outcomes: list[Outcome]) -> Cells:
         "with",
         "without",
         "decision",
-        "first reason",
+        "why",
         title=f"{outcomes[0].metric} with tfx-vigil, and without: the model of 2013 kept",
         box=box.SIMPLE,
         show_lines=True,
@@ -214,10 +214,8 @@ def _demo_table(outcomes: list[Outcome]) -> Cells:
             number(o.metric_in_service),
             number(o.metric_first_model),
             o.action,
-            o.reasons[0] if o.reasons else "",
+            ", ".join(o.triggers) or ("drift" if o.drifted_features else ""),
         )
-    for column in table.columns[:2] + table.columns[3:6]:
-        column.no_wrap = True
     return table
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from .console import Cells, Exit, number, screen
 from .yaml_file import ConfigError
@@ -228,5 +229,9 @@ def _validated(kind, settings: dict):
     try:
         return kind.model_validate(settings)
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise ConfigError("\n".join(problems)) from error
+        raise ConfigError("\n".join(map(_problem, error.errors()))) from error
+
+
+def _problem(error: ErrorDetails) -> str:
+    message = error["msg"].removeprefix("Value error, ")
+    return ": ".join(filter(None, (".".join(map(str, error["loc"])), message)))

@@ -70,6 +70,12 @@ class LogsConfig(Parameters):
     horizon_days: float = Field(0, ge=0)
     max_dead_letter_share: float = Field(0.05, ge=0, le=1)
 
+    @model_validator(mode="after")
+    def _labels_have_a_horizon(self) -> LogsConfig:
+        if self.ground_truth and not self.horizon_days:
+            raise ValueError("ground_truth needs horizon_days: how long a label may take")
+        return self
+
 
 class MetricsConfig(Parameters):
     """What is measured on labelled rows; each key as in SlicedEvaluator."""

@@ -18,9 +18,4 @@ def quiet() -> None:
     logging.getLogger().setLevel(logging.ERROR)
     for name in ("apache_beam", "tensorflow", "tfx"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    absl_logging.set_verbosity(absl_logging.INFO)  # its INFO lines drive the progress display
-    absl = logging.getLogger("absl")
-    absl.propagate = False
-    shown = logging.StreamHandler()
-    shown.setLevel(logging.ERROR)
-    absl.addHandler(shown)
+    absl_logging.set_verbosity(absl_logging.ERROR)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
+from absl import logging as absl_logging
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
@@ -131,18 +132,29 @@ def _purge(config: VigilConfig) -> None:
 
 @contextmanager
 def _node_watch(progress: Progress) -> Iterator[list[str]]:
-    """Tells ``progress`` each node that starts; yields the list of those that have."""
+    """Tells ``progress`` each node that starts; yields the list of those that have.
+
+    The runner says so in TFX's log alone, at INFO. Meanwhile what was shown of that log before
+    is still shown, and nothing more.
+    """
     started: list[str] = []
+    absl, root = logging.getLogger("absl"), logging.getLogger()
+    verbosity, level = absl_logging.get_verbosity(), absl.getEffectiveLevel()
+    handlers, propagate = absl.handlers, absl.propagate
 
     class Watch(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if found := _NODE_STARTS.search(record.getMessage()):
                 started.append(found[1])
                 progress(found[1])
+            if record.levelno >= level:
+                for handler in [*handlers, *(root.handlers if propagate else [])]:
+                    handler.handle(record)
 
-    absl, watch = logging.getLogger("absl"), Watch(logging.INFO)
-    absl.addHandler(watch)
+    absl_logging.set_verbosity(absl_logging.INFO)
+    absl.handlers, absl.propagate = [Watch()], False
     try:
         yield started
     finally:
-        absl.removeHandler(watch)
+        absl.handlers, absl.propagate = handlers, propagate
+        absl_logging.set_verbosity(verbosity)

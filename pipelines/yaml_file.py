@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -9,6 +11,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
+
+_KEY = re.compile(r"([\w.]+): ")
 
 
 class ConfigError(ValueError):
@@ -42,36 +46,39 @@ def load(path: str | Path, kind: type[AnyModel]) -> AnyModel:
 
 
 def _problem(path: Path, root: yaml.Node, error: dict[str, Any]) -> str:
-    line, key = _locate(root, error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{path}:{line}: {key}: unknown key; remove it or correct its spelling"
+    message = error["msg"].removeprefix("Value error, ")
+    line, names = _locate(root, error["loc"])
+    # A validator of the whole file begins its message with the key that it is about.
+    if not error["loc"] and (key := _KEY.match(message)):
+        line, _ = _locate(root, key[1].split("."))
     if error["type"] == "missing":
-        return f"{path}:{line}: {key}: this key is required"
-    return f"{path}:{line}: {key}: {error['msg']}, found {error['input']!r}"
+        names.append(str(error["loc"][-1]))
+        message = "this key is required"
+    elif error["type"] == "extra_forbidden":
+        message = "unknown key; remove it or correct its spelling"
+    elif not isinstance(error["input"], Mapping | BaseModel):
+        message += f", found {error['input']!r}"
+    return ": ".join(filter(None, (f"{path}:{line}", ".".join(names), message)))
 
 
-def _locate(node: yaml.Node, location: tuple[str | int, ...]) -> tuple[int, str]:
-    """The line of the deepest part of ``location`` that the file has, and the key's path.
+def _locate(node: yaml.Node, location: Sequence[str | int]) -> tuple[int, list[str]]:
+    """The line and the keys of the deepest part of ``location`` that the file has.
 
     pydantic puts the names of union members into locations; the file does not have them.
     """
-    line, key = node.start_mark.line + 1, []
-    for i, part in enumerate(location):
-        last = i == len(location) - 1
+    line, names = node.start_mark.line + 1, []
+    for part in location:
         if isinstance(node, yaml.MappingNode):
             for name, value in node.value:
                 if name.value == str(part):
                     line, node = name.start_mark.line + 1, value
-                    key.append(str(part))
+                    names.append(str(part))
                     break
-            else:
-                if last:
-                    key.append(str(part))
         elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
             node = node.value[part]
             line = node.start_mark.line + 1
-            key.append(str(part))
-    return line, ".".join(key)
+            names.append(str(part))
+    return line, names
 
 
 def _refuse_repeated_keys(path: Path, node: yaml.Node, above: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 say() { printf '\033[1m%s\033[0m\n' "$*" >&2; }
 
 # TFX 1.21's wheels need glibc 2.39; older systems get TFX 1.16, which needs Python 3.10.
-glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
+glibc=$({ getconf GNU_LIBC_VERSION || true; } 2>/dev/null | cut -d' ' -f2)
 if [ -n "$glibc" ] && [ "$(printf '%s\n2.39\n' "$glibc" | sort -V | head -1)" = 2.39 ]; then
   fitting="3.13 3.12 3.11"
 else

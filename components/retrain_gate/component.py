@@ -98,7 +98,7 @@ class RetrainGate(base_component.BaseComponent):
         Args:
           policy: RetrainPolicy, mapping or JSON.
           span: name of the span, in the order of time when sorted as text.
-          window_end: end of the span's window, ISO 8601; needed to decide on retraining.
+          window_end: end of the span's window, RFC 3339; needed to decide on retraining.
           history_root: where earlier spans are; without it nothing is known of them.
           on_demand: 1 asks for retraining whatever the evidence says; guards still apply.
           ingest, privacy, drift, slices: reports on the span.

@@ -108,9 +108,9 @@ def _requirements(policy: PushPolicy, name: str, report: SliceReport) -> list[Ru
         if c.metric == report.primary_metric and c.model == CANDIDATE
     }
     return [
-        _enough_rows(policy, name, report),
         _better_overall(name, report, changes.get(OVERALL)),
         _no_slice_worse(policy, name, report, changes),
+        _enough_rows(policy, name, report),
     ]
 
 

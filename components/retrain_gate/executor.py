@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from datetime import datetime
 from typing import Any
 
+from pydantic import AwareDatetime, TypeAdapter
 from tfx import types
 from tfx.components.evaluator import constants as blessing_constants
 from tfx.dsl.components.base import base_executor
@@ -37,6 +37,7 @@ PLAN = "plan"
 MODEL = "model"
 BLESSING = "blessing"
 
+_TIME = TypeAdapter(AwareDatetime)
 _REPORTS = {
     INGEST: documents.IngestReport,
     PRIVACY: documents.PrivacyReport,
@@ -85,7 +86,7 @@ def _retrain(
             if key in inputs
         }
     )
-    span, now = exec_properties[SPAN], datetime.fromisoformat(exec_properties[WINDOW_END])
+    span, now = exec_properties[SPAN], _TIME.validate_python(exec_properties[WINDOW_END])
     root = exec_properties.get(HISTORY_ROOT)
     past = read_past(History(root), span, now) if root else Past(now)
     on_demand = bool(exec_properties.get(ON_DEMAND))

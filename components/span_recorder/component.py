@@ -63,7 +63,7 @@ class SpanRecorder(base_component.BaseComponent):
         decision: BaseChannel,
         plan: BaseChannel,
     ):
-        """Records ``span``; ``window_start`` and ``window_end`` are ISO 8601 times."""
+        """Records ``span``; ``window_start`` and ``window_end`` are RFC 3339 times."""
         super().__init__(
             SpanRecorderSpec(
                 history_root=history_root,

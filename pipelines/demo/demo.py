@@ -33,7 +33,12 @@ _FINISHED = "decisions.json"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the demo shows of a span; ``metric_*`` are mean log losses on its labelled rows."""
+    """What the demo shows of a span.
+
+    ``model``: the span that pushed the model in service. ``metric_*``: the primary metric on the
+    span's labelled rows, of the model in service and of the first one. ``triggers``: the rules
+    that asked for retraining.
+    """
 
     span: str
     rows: int
@@ -44,6 +49,7 @@ class Outcome:
     metric_in_service: float | None
     metric_first_model: float | None
     action: str
+    triggers: list[str]
     reasons: list[str]
 
 
@@ -161,5 +167,6 @@ def _outcome(history: History, record: SpanRecord, first: SliceMetric | None) ->
         metric_in_service=in_service and in_service.value,
         metric_first_model=first and first.value,
         action=record.action,
+        triggers=[r.rule for r in decision.rules if r.kind == "trigger" and r.outcome],
         reasons=decision.reasons + (push.reasons if push else []),
     )

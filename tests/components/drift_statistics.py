@@ -15,9 +15,10 @@ def statistics_of(
     options = options or slice_statistics.stats_options(slices)
     (batch,) = pa.table(columns).combine_chunks().to_batches() or [None]
     batch = tables.list_columns("table", batch)
-    slicers, _ = slicing_util.convert_slicing_config_to_slice_functions_and_sqls(
-        options.slicing_config
-    )
+    slicers = [
+        slicing_util.get_feature_value_slicer(dict.fromkeys(spec.feature_keys))
+        for spec in (options.slicing_config.slicing_specs if options.slicing_config else ())
+    ]
     options.slicing_config = None
     result = stats_impl.generate_statistics_in_memory(batch, options)
     result.datasets[0].name = "All Examples"
