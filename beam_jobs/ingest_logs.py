@@ -49,7 +49,7 @@ _PARSERS = {"kserve": ParseKServe, "json_lines": ParseJsonLines}
 
 
 class NoLogs(FileNotFoundError):
-    """No file matches the globs of the logs."""
+    """No file matches the globs of the logs, or nothing in them belongs to the window."""
 
 
 def ingest_logs(

@@ -8,8 +8,8 @@
 
 A revision is named by the digest of its content and never changed, apart from files that the
 same run adds; the record that names it is replaced atomically and last. A reader therefore sees
-the old revision or the new one, and two runs of one span that saw the same data write the same
-files. All times are UTC.
+the old revision or the new one, and two runs of one span never mix their files: they share a
+revision only where every file of it is the same. All times are UTC.
 """
 
 from __future__ import annotations

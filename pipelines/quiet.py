@@ -18,4 +18,4 @@ def quiet() -> None:
     logging.getLogger().setLevel(logging.ERROR)
     for name in ("apache_beam", "tensorflow", "tfx"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    absl_logging.set_verbosity(absl_logging.ERROR)
+    absl_logging.set_verbosity(absl_logging.FATAL)  # a failed node is shown once, by the CLI

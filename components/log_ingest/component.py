@@ -66,6 +66,8 @@ class LogIngest(base_beam_component.BaseBeamComponent):
 
     Raises:
       pydantic.ValidationError: names each offending key of `config`.
+      NoLogs (when it runs): no file matches, or nothing in the files belongs to the window. An
+        empty span is a broken log rather than a quiet day, so it is never passed on.
     """
 
     SPEC_CLASS = LogIngestSpec

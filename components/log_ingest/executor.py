@@ -46,6 +46,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 report_uri=report.uri,
             )
         counts = read_report(report.uri, IngestReport).counts
+        if not counts.rows_written and not counts.labels_joined:
+            raise ingest_logs.NoLogs(
+                f"{counts.records_read} records were read, none of them between "
+                f"{exec_properties[WINDOW_START_KEY]} and {exec_properties[WINDOW_END_KEY]}: "
+                "if there was traffic, its logs are missing"
+            )
         facts = {
             "rows": counts.rows_written,
             "labelled_rows": counts.labels_joined,

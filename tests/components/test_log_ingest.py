@@ -42,8 +42,7 @@ def config(folder):
     )
 
 
-@pytest.fixture(scope="module")
-def outputs(config, folder):
+def ingest(config, folder, window):
     artifacts = {
         "examples": standard_artifacts.Examples(),
         "report": IngestReport(),
@@ -55,9 +54,20 @@ def outputs(config, folder):
     Executor().Do(
         {},
         {name: [artifact] for name, artifact in artifacts.items()},
-        {"config": config.model_dump_json(), **WINDOW, "fingerprint": ""},
+        {"config": config.model_dump_json(), **window, "fingerprint": ""},
     )
     return artifacts
+
+
+@pytest.fixture(scope="module")
+def outputs(config, folder):
+    return ingest(config, folder, WINDOW)
+
+
+def test_a_window_without_anything_is_an_error_that_says_so(config, tmp_path):
+    later = {"window_start": "2026-02-01T00:00:00Z", "window_end": "2026-02-02T00:00:00Z"}
+    with pytest.raises(ingest_logs.NoLogs, match=r"none of them between 2026-02-01T00:00:00Z"):
+        ingest(config, tmp_path, later)
 
 
 def test_the_artifacts_carry_their_counts(outputs):

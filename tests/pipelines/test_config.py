@@ -1,0 +1,133 @@
+import re
+from pathlib import Path
+
+import pytest
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_vigil.pipelines import demo
+from tfx_vigil.pipelines.config import load_config
+from tfx_vigil.pipelines.yaml_file import ConfigError
+
+DEMO = Path(demo.__file__).with_name("vigil.yaml")
+MINIMAL = """\
+model:
+  name: tips
+  features: {fare: float, area: int, company: string}
+  serving_dir: serving
+spans: {start: 2014-01-01}
+logs:
+  format: json_lines
+  files: logs/*.jsonl
+privacy: {}
+runtime:
+  pipeline_root: pipeline
+  history_root: history
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    """Loads MINIMAL, or what ``changes`` (old text, new text) make of it."""
+
+    def load(*changes):
+        text = MINIMAL
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        (tmp_path / "vigil.yaml").write_text(text)
+        return load_config(tmp_path / "vigil.yaml")
+
+    return load
+
+
+def test_the_demo_s_file_loads_with_its_paths_beside_it():
+    config = load_config(DEMO)
+    assert config.model.features.keys() == config.ingest.features.keys()
+    assert config.model.serving_dir == str(DEMO.parent / "serving")
+    assert config.evaluation.slices == [["payment_type"], ["trip_start_day"]]
+
+
+def test_the_parts_get_their_parameters_from_one_place():
+    config = load_config(DEMO)
+    assert config.ingest.horizon_hours == 30 * 24
+    assert config.ingest.ground_truth.columns == ["payment_type"]
+    assert config.evaluation.min_slice_rows == 100
+    assert config.drift_validator.splits == ["serving", "labelled"]
+    assert config.drift_validator.slices == config.slices == config.evaluation.slices
+    assert config.drift_validator.ground_truth == ["payment_type"]
+    assert {"rider_email", "rider_phone", "client_ip"} < {*config.drift_validator.ignore}
+    assert config.retrain_gate.push.unguarded == ["payment_type"]
+    assert config.retrain_gate.guards.min_labelled_rows == 1000
+    assert config.training_columns == [*config.model.features, "label", "payment_type"]
+    assert config.monitored_columns == ["prediction", *config.training_columns]
+
+
+def test_integer_features_are_codes(load):
+    (code,) = load().codes.feature
+    assert (code.name, code.type) == ("area", schema_pb2.INT)
+    assert code.int_domain.is_categorical
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "written", "message"),
+    [
+        ("privacy: {}", "policy: {guards: {cool_down: 3}}\nprivacy: {}", "cool_down",
+         "policy.guards.cool_down: unknown key"),
+        ("start: 2014-01-01}", "start: 2014-01-01, length: monthly}", "monthly",
+         "spans.length: expected an ISO 8601 duration .*, found 'monthly'"),
+        ("{}", "{fields: {email: {method: rot13}}}", "rot13",
+         "privacy.fields.email: .*'rot13'.* expected tags: 'hmac', 'redact'"),
+        ("{}", "{fields: {ip: {method: generalize, kind: zip}}}", "zip",
+         "privacy.fields.ip: .*'zip'.* expected tags: 'number', 'ip'"),
+        ("{}", "{fields: {email: {method: hmac}}}", "privacy",
+         "privacy: a field with method hmac needs keyset and domain"),
+        ("{}", "\n  fields:\n    company: {method: redact}", "fields:",
+         r"privacy.fields: the model needs \['company'\], the policy redacts them"),
+        ("  files: logs/*.jsonl", "  files: logs/*.jsonl\n  ground_truth: {files: truth}", "logs:",
+         "logs: ground_truth needs horizon_days"),
+        ("fare: float", "fare: double", "double",
+         "model.features.fare: Input should be 'int', 'float' or 'string', found 'double'"),
+        ("  serving_dir: serving\n", "", "model:", "model.serving_dir: this key is required"),
+        ("privacy: {}", "privacy: {}\nmetrics: {names: [aucc]}", "aucc", r"metrics: no \['aucc'\]"),
+        ("privacy: {}", "privacy: {}\nslices: [[area], [area]]", "slices", "slices: .* twice"),
+        ("area: int", "label: int", "model:", r"these names are kept for .*\['label'\]"),
+    ],
+)  # fmt: skip
+def test_errors_name_file_line_and_key(load, tmp_path, old, new, written, message):
+    with pytest.raises(ConfigError) as error:
+        load((old, new))
+    path = tmp_path / "vigil.yaml"
+    lines = path.read_text().splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if written in text)
+    assert re.match(f"{re.escape(str(path))}:{line}: {message}", str(error.value))
+    assert "history_root" not in str(error.value)  # what was found is one value, not the file
+
+
+def test_paths_are_relative_to_the_file_and_uris_are_left_alone(load, tmp_path, monkeypatch):
+    monkeypatch.chdir("/")
+    config = load(
+        ("serving_dir: serving", "serving_dir: gs://models/tips"),
+        ("files: logs/*.jsonl", "files: [logs/*.jsonl, 's3://logs/{YYYY}/*.jsonl', /var/log/*]"),
+        ("privacy: {}", "privacy: {keyset: keys.json, domain: tips}\nbaseline: "
+         "{training_data: gs://data/train, evaluation_data: data/eval.csv}"),
+        ("history_root: history", "history_root: /history"),
+    )  # fmt: skip
+    assert config.model.serving_dir == "gs://models/tips"
+    assert config.logs.files == [
+        f"{tmp_path}/logs/*.jsonl",
+        "s3://logs/{YYYY}/*.jsonl",
+        "/var/log/*",
+    ]
+    assert config.privacy.keyset == f"{tmp_path}/keys.json"
+    assert config.baseline.training_data == "gs://data/train"
+    assert config.baseline.evaluation_data == f"{tmp_path}/data/eval.csv"
+    assert config.baseline.model is None
+    assert config.runtime.pipeline_root == f"{tmp_path}/pipeline"
+    assert config.runtime.history_root == "/history"
+    assert config.raw_data_root == f"{tmp_path}/pipeline/LogIngest"
+
+
+def test_ground_truth_files_lie_beside_the_file_too(load, tmp_path):
+    truth = "  files: logs/*.jsonl\n  horizon_days: 2\n  ground_truth: {files: truth/*.jsonl}"
+    config = load(("  files: logs/*.jsonl", truth))
+    assert config.ingest.ground_truth.files == [f"{tmp_path}/truth/*.jsonl"]
+    assert config.ingest.horizon_hours == 48
