@@ -1,0 +1,302 @@
+"""The command line as a script sees it: exit codes, pure JSON, and the files it leaves."""
+
+import gzip
+import json
+import subprocess
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tfx_vigil.beam_jobs import keyset
+from tfx_vigil.beam_jobs.reports import DriftReport, IngestReport, SliceReport
+from tfx_vigil.components.history import BaselineRecord, History, SpanRecord
+from tfx_vigil.components.retrain_gate.decide import decide_retrain
+from tfx_vigil.components.retrain_gate.evidence import Reports, read_past
+from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
+from tfx_vigil.pipelines import cli
+
+from ..components.evidence import drift, ingest, privacy, slices
+
+EMAIL = "ada@example.org"
+VIGIL_YAML = """\
+model:
+  name: tips
+  features: {fare: float}
+  serving_dir: serving
+spans: {start: START}
+logs:
+  format: json_lines
+  files: logs/*.jsonl
+  horizon_days: 1
+  ground_truth: {files: truth/*.jsonl}
+privacy:
+  keyset: keyset.json
+  domain: tips
+  fields:
+    email: {method: hmac}
+runtime:
+  pipeline_root: pipeline
+  history_root: history
+"""
+
+
+class Ran:
+    """One call in this process, with all that was written to its file descriptors."""
+
+    def __init__(self, capfd, arguments):
+        capfd.readouterr()
+        sys.argv = ["tfx-vigil", *map(str, arguments)]
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        self.code = end.value.code
+        self.out, self.err = capfd.readouterr()
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def run(capfd, monkeypatch, tmp_path):
+    """Calls ``tfx-vigil`` in an empty folder; logging stays as the other tests need it."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "quiet", lambda: None)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    return lambda *arguments: Ran(capfd, arguments)
+
+
+@pytest.fixture
+def vigil_yaml(tmp_path):
+    """Writes a vigil.yaml whose spans begin on a given day."""
+
+    def write(start="2026-01-01"):
+        path = tmp_path / "vigil.yaml"
+        path.write_text(VIGIL_YAML.replace("START", start))
+        return path
+
+    return write
+
+
+def predictions(path, n=400, factor=1.0, seed=0):
+    rng = np.random.default_rng(seed)
+    prediction = rng.random(n)
+    pd.DataFrame(
+        {
+            "city": np.where(np.arange(n) % 2, "Bern", "Basel"),
+            "fare": rng.lognormal(2, 1, n) * factor,
+            "prediction": prediction,
+            "label": (rng.random(n) < prediction).astype(int),
+        }
+    ).to_parquet(path)
+    return path
+
+
+@pytest.fixture
+def tables(tmp_path):
+    return [
+        "--baseline",
+        predictions(tmp_path / "before.parquet"),
+        "--current",
+        predictions(tmp_path / "now.parquet", factor=5, seed=1),
+    ]
+
+
+def test_drift_prints_each_comparison_and_exits_with_0_unless_told(run, tables):
+    ran = run("drift", *tables, "--slice-by", "city", "--json")
+    assert ran.code == 0
+    report = DriftReport.model_validate(ran.json)
+    assert report.drift is True
+    assert report.drifted_features == ["fare"]
+    assert {c.slice for c in report.comparisons} == {"overall", "city=Bern", "city=Basel"}
+    assert {
+        "feature", "slice", "distance", "value", "threshold", "n_baseline", "n_current", "verdict"
+    } <= ran.json["comparisons"][0].keys()  # fmt: skip
+
+
+def test_a_script_gets_json_alone_and_exit_code_3_where_drift_is_found(tables):
+    """In a process of its own: what TensorFlow and its clients print when imported counts too."""
+    call = "import sys; from tfx_vigil.pipelines.cli import main; main()"
+    arguments = ["drift", *map(str, tables), "--json", "--fail-on-drift"]
+    ran = subprocess.run([sys.executable, "-c", call, *arguments], capture_output=True, text=True)
+    assert ran.returncode == 3
+    assert json.loads(ran.stdout)["drift"] is True
+    assert "Traceback" not in ran.stderr
+
+
+def test_no_drift_does_not_fail(run, tmp_path):
+    same = predictions(tmp_path / "now.parquet")
+    ran = run("drift", "--baseline", same, "--current", same, "--fail-on-drift", "-o", "report")
+    assert ran.code == 0
+    assert "report/report.json" in ran.out
+    assert not DriftReport.model_validate_json(Path("report/report.json").read_text()).drift
+
+
+def test_evaluate_prints_each_metric_of_each_slice(run, tmp_path):
+    data = predictions(tmp_path / "predictions.parquet")
+    ran = run("evaluate", "--data", data, "--label", "label", "--slice-by", "city", "--json")
+    assert ran.code == 0
+    assert {"slice", "metric", "value", "n"} <= ran.json["metrics"][0].keys()
+    report = SliceReport.model_validate(ran.json)
+    count = {m.slice: m.n for m in report.metrics if m.metric == "auc"}
+    assert count == {"overall": 400, "city=Bern": 200, "city=Basel": 200}
+    assert Path("evaluation/report.json").exists()
+
+
+def test_evaluate_refuses_an_unknown_metric_by_name(run, tmp_path):
+    ran = run("evaluate", "--data", "x", "--label", "label", "--metric", "aucc", "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert "\nmetrics: no ['aucc']" in f"\n{ran.err}"
+
+
+def test_ingest_leaves_examples_dead_letters_and_a_report(run, vigil_yaml, tmp_path):
+    config = vigil_yaml()
+    log = [
+        {
+            "request_id": str(n),
+            "event_time": f"2026-01-01T0{n}:00:00Z",
+            "prediction": 0.5,
+            "fare": n,
+        }
+        for n in range(5)
+    ]
+    truth = [{"request_id": str(n), "time": "2026-01-01T06:00:00Z", "label": 1} for n in range(2)]
+    for name, records in (("logs", log), ("truth", truth)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.jsonl").write_text("\n".join(map(json.dumps, records)))
+    window = ["--window-start", "2026-01-01", "--window-end", "2026-01-01T04:00:00Z"]
+    ran = run("ingest", "-c", config, *window, "-o", "out", "--json")
+    assert ran.code == 0
+    report = IngestReport.model_validate(ran.json)
+    assert (report.counts.rows_written, report.counts.labels_outside_window) == (4, 2)
+
+    with (tmp_path / "logs" / "a.jsonl").open("a") as f:
+        f.write("\n{")
+    options = ["--format", "json_lines", "--logs", "logs/*.jsonl", "--labels", "truth/*.jsonl"]
+    window[-1] = "2026-01-02"
+    ran = run("ingest", *options, *window, "-o", "out")
+    assert ran.code == 1
+    assert "dead letters" in ran.err
+    letters = b"".join(
+        gzip.decompress(path.read_bytes()) for path in Path("out/dead_letter").iterdir()
+    )
+    assert json.loads(letters)["reason"] == "not_json"
+    report = IngestReport.model_validate_json(Path("out/report.json").read_text())
+    assert (report.counts.rows_written, report.counts.labels_joined) == (5, 2)
+    for split in ("serving", "labelled"):
+        assert any(Path(f"out/Split-{split}").iterdir())
+
+
+def test_pseudonymize_keeps_the_table_s_format_and_nothing_raw(run, vigil_yaml, tmp_path):
+    vigil_yaml()
+    keyset.create(str(tmp_path / "keyset.json"))
+    frame = pd.DataFrame({"email": [EMAIL, EMAIL], "note": ["fine", f"mail {EMAIL}"]})
+    frame.to_csv("riders.csv", index=False)
+    ran = run("pseudonymize", "--data", "riders.csv", "-o", "out", "--json")
+    assert ran.code == 0
+    assert ran.json["rows_written"] == 2
+    assert {(f["field"], f["method"]) for f in ran.json["fields"]} >= {("email", "hmac")}
+    treated = pd.read_csv("out/riders.csv")
+    assert treated.email.nunique() == 1
+    assert EMAIL not in treated.to_string() + ran.out
+
+
+@pytest.fixture
+def recorded(tmp_path):
+    """A history with one span on which the metric dropped; its name and its decision."""
+    history, span = History(str(tmp_path / "history")), "2026-01-01"
+    Path(history.baseline_path()).mkdir(parents=True)
+    reference = slices(0.5, model="candidate").model_dump_json()
+    Path(history.baseline_path("slices.json")).write_text(reference)
+    history.write_baseline(BaselineRecord(model="/first", rows=3000))
+    found = Reports(ingest=ingest(), privacy=privacy(), drift=drift("act"), slices=slices(0.55))
+    start, end = (datetime(2026, 1, day, tzinfo=timezone.utc) for day in (1, 2))
+    decision, _ = decide_retrain(RetrainPolicy(), span, found, read_past(history, span, end))
+
+    def fill(folder):
+        for name, report in {**vars(found), "decision": decision}.items():
+            Path(folder, f"{name}.json").write_text(report.model_dump_json())
+
+    record = SpanRecord(
+        span=span,
+        window_start=start,
+        window_end=end,
+        revision="",
+        complete=True,
+        action=decision.action,
+    )
+    history.write_span(record, fill)
+    return span, decision
+
+
+def test_gate_decides_again_as_was_decided(run, recorded):
+    span, decision = recorded
+    assert decision.retrain
+    ran = run("gate", "--history", "history", "--span", span, "--json")
+    assert (ran.code, ran.json) == (0, decision.model_dump(mode="json"))
+
+
+def test_gate_decides_otherwise_by_another_policy(run, recorded, tmp_path):
+    (tmp_path / "policy.yaml").write_text("guards: {min_labelled_rows: 100000}\n")
+    arguments = ["--history", "history", "--span", recorded[0], "--policy", "policy.yaml"]
+    assert run("gate", *arguments, "--json").json["action"] == "hold"
+    (tmp_path / "policy.yaml").write_text("guards: {min_labeled_rows: 1}\n")
+    ran = run("gate", *arguments)
+    assert ran.code == 2
+    assert "policy.yaml:1: guards.min_labeled_rows: unknown key" in ran.err
+
+
+def test_gate_needs_one_history_and_a_span_in_it(run, recorded):
+    assert run("gate", "--span", recorded[0]).code == 2
+    ran = run("gate", "--history", "history", "--span", "2025-01-01")
+    assert ran.code == 1
+    assert "has no span '2025-01-01'" in ran.err
+
+
+def test_run_names_file_line_and_key_of_what_is_wrong(run, vigil_yaml):
+    config = vigil_yaml()
+    config.write_text(config.read_text() + "  beam_arguments: []\n")
+    ran = run("run", "--config", config)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"{config}:19: runtime.beam_arguments: unknown key" in ran.err
+
+
+def test_run_without_a_configuration_says_what_to_give(run):
+    ran = run("run")
+    assert ran.code == 2
+    assert "vigil.yaml: No such file" in ran.err
+
+
+def test_run_waits_for_the_end_of_the_next_span(run, vigil_yaml):
+    config = vigil_yaml(start="2999-01-01")
+    ran = run("run", "-c", config)
+    assert ran.code == 0
+    assert "the next span has not ended yet" in ran.out
+    assert run("run", "-c", config, "--json").json == {
+        "span": None,
+        "reason": "the next span has not ended yet",
+    }
+    assert not Path("history").exists()
+
+
+def test_run_refuses_a_span_that_does_not_exist(run, vigil_yaml):
+    ran = run("run", "-c", vigil_yaml(), "--span", "2026-01-01T07")
+    assert ran.code == 2
+    assert "--span: no span is called '2026-01-01T07'" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["drift"], ["nonsense"], ["run", "--nonsense"], ["report", "--history", "absent"]],
+)
+def test_wrong_usage_exits_with_2(run, arguments):
+    assert run(*arguments).code == 2
+
+
+def test_a_failure_is_one_message_and_exit_code_1(run):
+    ran = run("drift", "--baseline", "absent.parquet", "--current", "absent.parquet", "--json")
+    assert (ran.code, ran.out) == (1, "")
+    assert "no table at absent.parquet" in ran.err
+    assert "Traceback" not in ran.err
