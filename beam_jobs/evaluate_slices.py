@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from .accounting import AccountError, SumCounts, check_identity
+from .engine import job_options
 from .evaluation_config import METRICS, EvaluationConfig
 from .evaluation_rows import COUNTS, SelectRows
 from .metric_intervals import SliceEvidence
@@ -213,7 +213,7 @@ def run(
       ValueError: labels or scores are not what the task needs, or no row has both.
     """
     models = {name: find_saved_model(uri) for name, uri in (models or {}).items()}
-    with beam.Pipeline(options=PipelineOptions(list(beam_args))) as pipeline:
+    with beam.Pipeline(options=job_options(beam_args)) as pipeline:
         _ = (
             pipeline
             | "Read" >> ReadTable(data)

@@ -19,10 +19,10 @@ from pathlib import Path
 import apache_beam as beam
 from apache_beam.io.filesystem import FileMetadata
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.pvalue import AsIter, AsSingleton
 
 from .accounting import SumCounts
+from .engine import job_options
 from .examples import WriteExamples
 from .ingest_account import (
     COUNTS,
@@ -155,7 +155,7 @@ def run(
     earlier = match([f"{output_dir}/Split-*/data_tfrecord-*", f"{dead_letters}/dead_letters-*"])
     if earlier:
         FileSystems.delete([m.path for m in earlier])
-    with beam.Pipeline(options=PipelineOptions(list(beam_args))) as pipeline:
+    with beam.Pipeline(options=job_options(beam_args)) as pipeline:
         ingest_logs(
             pipeline, config, window_start, window_end, output_dir, dead_letters, output_dir
         )

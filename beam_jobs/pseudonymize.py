@@ -15,9 +15,9 @@ from pathlib import Path
 import apache_beam as beam
 import pyarrow as pa
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from .accounting import SumCounts
+from .engine import job_options
 from .examples import ReadExamples, WriteExamples, split_pattern
 from .privacy_batch import (
     BatchTreatment,
@@ -85,7 +85,7 @@ def run(
     if any(FileSystems.exists(target) for target in targets.values()):
         raise FileExistsError(f"{output_dir}: holds an earlier result: choose another folder")
     try:
-        with beam.Pipeline(options=PipelineOptions(list(beam_args))) as pipeline:
+        with beam.Pipeline(options=job_options(beam_args)) as pipeline:
             _add_job(pipeline, config, sources, targets, output_dir)
     except BaseException:
         FileSystems.delete([target for target in targets.values() if FileSystems.exists(target)])

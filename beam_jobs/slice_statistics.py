@@ -17,6 +17,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx_bsl.public.proto import slicing_spec_pb2
 
 from .accounting import check_identity
+from .engine import job_options
 from .tables import ReadTable
 
 QUANTILE_BUCKETS = 40
@@ -88,7 +89,7 @@ def write_table_statistics(
     options: PipelineOptions | None = None,
 ) -> None:
     """Writes the statistics of the table at ``path`` (see ReadTable) to the file ``output``."""
-    with beam.Pipeline(options=options) as pipeline:
+    with beam.Pipeline(options=options or job_options()) as pipeline:
         _ = (
             pipeline
             | "Read" >> ReadTable(path)
@@ -199,7 +200,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.table,
         args.output,
         [features.split(",") for features in args.slice_by],
-        options=PipelineOptions(beam_args),
+        options=job_options(beam_args),
     )
 
 

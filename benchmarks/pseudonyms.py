@@ -25,6 +25,12 @@ def seconds(work) -> float:
     return time.process_time() - start
 
 
+def pseudonymize(column: pa.Array, mac: KeyedMac) -> pa.Array:
+    """As the job does it: each distinct value once."""
+    encoded = column.dictionary_encode()
+    return Hmac().operate(encoded.dictionary, mac).take(encoded.indices)
+
+
 def main() -> None:
     numbers = np.random.default_rng(1).integers(0, DISTINCT, ROWS)
     values = [b"rider%06d@example.org" % n for n in numbers]
@@ -33,7 +39,7 @@ def main() -> None:
     mac = KeyedMac.for_domain(Key(1, "2026-01-01", secret), "benchmark")
     ours, loop = [], []
     for _ in range(RUNS):
-        ours.append(seconds(lambda: Hmac().operate(column, mac)))
+        ours.append(seconds(lambda: pseudonymize(column, mac)))
         loop.append(
             seconds(lambda: [hmac.new(secret, v, hashlib.sha256).hexdigest() for v in values])
         )

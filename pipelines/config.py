@@ -109,7 +109,7 @@ class RuntimeConfig(Parameters):
     Attributes:
       pipeline_root: artifacts and MLMD of the runs.
       history_root: what later spans need to know.
-      beam_args: options of every Beam job; empty is the in-process DirectRunner.
+      beam_args: options of every Beam job; without --runner in this process.
     """
 
     pipeline_root: str

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 import apache_beam as beam
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
-from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx.dsl.io import fileio
 
 from ..beam_jobs import evaluate_slices, pseudonymize
+from ..beam_jobs.engine import job_options
 from ..beam_jobs.examples import WriteExamples
 from ..beam_jobs.ingest_config import Kind
 from ..beam_jobs.slice_statistics import table_statistics, whole
@@ -70,7 +70,7 @@ def _protected_examples(config: VigilConfig, sources: Mapping[str, str], output:
     types["label"] = "string" if config.model.positive_class else "float"
     try:
         for split, path in sources.items():
-            with beam.Pipeline(options=PipelineOptions(config.runtime.beam_args)) as pipeline:
+            with beam.Pipeline(options=job_options(config.runtime.beam_args)) as pipeline:
                 (
                     pipeline
                     | "Read" >> ReadTable(path)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
+import sys
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 from absl import logging as absl_logging
 

@@ -17,6 +17,7 @@ from tfx.orchestration import metadata
 from tfx.orchestration.local.local_dag_runner import LocalDagRunner
 from tfx.orchestration.pipeline import Pipeline
 
+from ..beam_jobs.engine import in_process_by_default
 from ..beam_jobs.ingest_logs import NoLogs
 from ..components.history import History, SpanRecord
 from .config import VigilConfig
@@ -84,7 +85,8 @@ def run_span(
 def _run(pipeline: Pipeline, current: list[str]) -> None:
     before = _last_execution(pipeline)
     try:
-        LocalDagRunner().run(pipeline)
+        with in_process_by_default():
+            LocalDagRunner().run(pipeline)
     except NoLogs:
         raise
     except Exception as error:

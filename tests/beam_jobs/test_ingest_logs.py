@@ -11,6 +11,7 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from tfx_vigil.beam_jobs import ingest_logs
 from tfx_vigil.beam_jobs.accounting import AccountError
+from tfx_vigil.beam_jobs.engine import IN_PROCESS
 from tfx_vigil.beam_jobs.ingest_account import TooManyDeadLetters, make_report
 from tfx_vigil.beam_jobs.ingest_config import IngestConfig, Window
 from tfx_vigil.beam_jobs.ingest_logs import NoLogs, fingerprint, run
@@ -266,7 +267,7 @@ def test_the_command_line_runs_the_job(kserve_log, tmp_path, capsys):
             "--window-start=2026-01-01T00:00:00Z",
             "--window-end=2026-01-02T00:00:00Z",
             f"--output={tmp_path}/out",
-            "--runner=DirectRunner",
+            f"--runner={IN_PROCESS}",
         ]
     )
     assert json.loads(capsys.readouterr().out)["rows_written"] == 6
