@@ -121,7 +121,8 @@ class EvaluationConfig(Parameters):
       threshold: a score above it is a positive decision (accuracy, precision, recall).
       slices: features to slice by; several in one list are crossed. The whole is always there.
       metrics: names out of ``METRICS[task]``; all of them when empty.
-      primary_metric: the one a decision looks at; log loss or squared error when None.
+      primary_metric: the one a decision looks at; when None, log loss or squared error if it is
+        among ``metrics``, else their first that can be better or worse.
       min_slice_rows: smaller slices get no metrics.
       prediction_output: key of a SavedModel's output; None when it has one output only.
     """
@@ -146,7 +147,7 @@ class EvaluationConfig(Parameters):
         primary = self.primary_name
         if primary not in self.metric_names:
             raise ValueError(f"primary_metric: {primary!r} is not among {self.metric_names}")
-        if known[primary].larger_is_better is None:
+        if not self._has_direction(primary):
             raise ValueError(f"primary_metric: neither direction of {primary!r} is better")
         if self.positive_class is not None and self.task != "binary_classification":
             raise ValueError("positive_class: only a binary classification has one")
@@ -159,13 +160,20 @@ class EvaluationConfig(Parameters):
                 raise ValueError(f"slices: {features} must not hold the label or the prediction")
         return self
 
+    def _has_direction(self, name: str) -> bool:
+        return self.metric(name).larger_is_better is not None
+
     @property
     def metric_names(self) -> list[str]:
         return self.metrics or list(METRICS[self.task])
 
     @property
     def primary_name(self) -> str:
-        return self.primary_metric or _PRIMARY[self.task]
+        default = _PRIMARY[self.task]
+        if self.primary_metric or default in self.metric_names:
+            return self.primary_metric or default
+        directed = (name for name in self.metric_names if self._has_direction(name))
+        return next(directed, self.metric_names[0])
 
     @property
     def larger_is_better(self) -> bool:

@@ -24,12 +24,15 @@ from tfx_bsl.arrow import array_util
 from .examples import ReadExamples
 
 PARQUET_BATCH_ROWS = 32_768
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__$")
 CSV_BLOCK_BYTES = 4 << 20
 _LONGEST_LINE_BLOCKS = 8
 
 
 class ReadTable(beam.PTransform):
     """Reads a table into record batches, a block at a time.
+
+    A pandas index that was stored with a Parquet file is no column.
 
     Args:
       path: a file, a glob, or a folder: of files, or of an Examples artifact (all its splits;
@@ -169,7 +172,8 @@ def _row_groups(file: str) -> Iterator[tuple[str, int]]:
 def _read_row_group(file: str, group: int) -> Iterator[tuple[str, pa.RecordBatch]]:
     with _opened(file) as f:
         table = pa.parquet.ParquetFile(f)
-        for batch in table.iter_batches(PARQUET_BATCH_ROWS, row_groups=[group]):
+        columns = [name for name in table.schema_arrow.names if not _PANDAS_INDEX.match(name)]
+        for batch in table.iter_batches(PARQUET_BATCH_ROWS, [group], columns):
             yield file, batch
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import shorten
 from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
+from rich import box
 
 from .console import Cells, Exit, number, screen
 from .yaml_file import ConfigError
@@ -17,6 +19,11 @@ SliceBy = Annotated[
     list[str] | None,
     typer.Option("--slice-by", help="A column, or several joined by commas to cross them."),
 ]
+_SHORT = {
+    "jensen_shannon_divergence": "JS divergence",
+    "infinity_norm": "L-infinity",
+    "missing_rate_difference": "missing rate",
+}
 VigilYaml = Annotated[Path | None, typer.Option("--config", "-c", help="A vigil.yaml.")]
 
 
@@ -207,15 +214,26 @@ def gate(
 
 
 def _show_drift(report) -> None:
-    table = Cells("feature", "slice", "distance", "value", "threshold", "rows", "verdict")
-    for c in report.comparisons:
-        style = {"drift": "red", "not_enough_data": "dim"}.get(c.verdict)
-        rows = f"{c.n_baseline:,} / {c.n_current:,}"
-        numbers = number(c.value), number(c.threshold)
-        table.add_row(c.feature, c.slice, c.distance, *numbers, rows, c.verdict, style=style)
+    """Drift first, then the rest; comparisons without a verdict are only counted."""
+    table = Cells("feature", "slice", "distance", "value", "threshold", "rows", "", box=box.SIMPLE)
+    told = [c for c in report.comparisons if c.verdict != "not_enough_data"]
+    for c in sorted(told, key=lambda c: c.verdict != "drift"):
+        table.add_row(
+            c.feature,
+            c.slice,
+            _SHORT.get(c.distance, c.distance),
+            number(c.value),
+            number(c.threshold),
+            f"{c.n_baseline:,} / {c.n_current:,}",
+            c.verdict,
+            style="red" if c.verdict == "drift" else None,
+        )
     screen.print(table)
+    if untold := len(report.comparisons) - len(told):
+        screen.print(f"{untold} comparisons have too few rows for a verdict", style="dim")
     for anomaly in report.anomalies:
-        screen.print(f"{anomaly.feature} ({anomaly.slice}): {anomaly.description}", markup=False)
+        text = shorten(anomaly.description, 160, placeholder=" ...")
+        screen.print(f"{anomaly.feature} ({anomaly.slice}): {text}", markup=False)
     for missing in report.not_compared:
         screen.print(f"not compared: {missing}", markup=False)
     screen.print(report.recommendation, style="bold", markup=False)

@@ -22,7 +22,7 @@ class Cells(Table):
     """A table whose cells are shown as they are: what came out of a log is no markup."""
 
     def __init__(self, *columns: str, **options):
-        super().__init__(*(Column(Text(column)) for column in columns), **options)
+        super().__init__(*(Column(Text(column), overflow="fold") for column in columns), **options)
 
     def add_row(self, *cells: str, **options) -> None:
         super().add_row(*(Text(cell) for cell in cells), **options)

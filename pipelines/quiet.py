@@ -23,6 +23,43 @@ def quiet() -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     warnings.simplefilter("ignore")
     logging.getLogger().setLevel(logging.ERROR)
-    for name in ("apache_beam", "tensorflow", "tfx"):
+    for name in ("tensorflow", "tfx"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # What fails in Beam or TFX is raised, and the CLI shows it once.
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     absl_logging.set_verbosity(absl_logging.FATAL)  # a failed node is shown once, by the CLI
+    sys.meta_path.insert(0, _MuteTensorFlow())
+
+
+class _MuteTensorFlow(MetaPathFinder):
+    """TensorFlow 2.21 logs while it is imported, whatever TF_CPP_MIN_LOG_LEVEL says."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if name != "tensorflow":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec and spec.loader:
+            execute = spec.loader.exec_module
+
+            def execute_muted(module: ModuleType) -> None:
+                with _native_stderr_dropped():
+                    execute(module)
+
+            spec.loader.exec_module = execute_muted
+        return spec
+
+
+@contextmanager
+def _native_stderr_dropped() -> Iterator[None]:
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

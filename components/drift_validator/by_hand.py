@@ -40,4 +40,4 @@ def compare_tables(
     baseline, current = (
         table_statistics(path, slices, schema, options) for path in (baseline_path, current_path)
     )
-    return compare({"current": current}, baseline, {}, schema, config).report
+    return compare({"current": current}, baseline, None, schema, config).report

@@ -34,7 +34,7 @@ class Findings:
 def compare(
     current: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
     training: statistics_pb2.DatasetFeatureStatisticsList | None,
-    previous: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
+    previous: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList] | None,
     schema: schema_pb2.Schema | None,
     config: DriftConfig,
 ) -> Findings:
@@ -43,14 +43,19 @@ def compare(
     Args:
       current: the span's statistics by split, in the order in which splits are preferred.
       training: statistics of the training data, or None.
-      previous: the previous span's statistics by split; empty where there is none.
+      previous: the previous span's statistics by split; empty where there is none, which the
+        report then says; None where there is no such thing as a span.
       schema: what the data should look like; where None, that is inferred from the training
         statistics, else from the previous ones.
     """
     splits = {name: population(datasets, config) for name, datasets in current.items()}
     trained = population(training, config, config.training_names) if training is not None else None
-    earlier = {name: population(datasets, config) for name, datasets in previous.items()}
+    earlier = {name: population(datasets, config) for name, datasets in (previous or {}).items()}
     found = _pairs(splits, trained, earlier, config)
+    if previous == {}:
+        found.not_compared.append(
+            "No statistics of a previous span: nothing was compared with one."
+        )
     check = _schema_check(splits, trained, earlier, schema, config, found)
     comparisons, compared = _judged(found.pairs, config)
     anomalies: dict[tuple[str, str], list[anomalies_pb2.Anomalies]] = defaultdict(list)
@@ -81,10 +86,6 @@ def _pairs(
             )
     if trained is None:
         result.not_compared.append("No training statistics: nothing was compared with training.")
-    if not earlier:
-        result.not_compared.append(
-            "No statistics of a previous span: nothing was compared with one."
-        )
     for name, split in splits.items():
         features = [feature for feature, home in homes.items() if home == name]
         if not features or not split.overall.rows:
