@@ -163,6 +163,8 @@ class History:
         copy_tree(staging, self.path(record))
         fileio.rmtree(staging)
         self._write(self._record_path(record.span), record)
+        if record.complete:
+            self._point_to_model()
         return record
 
     def complete_span(

@@ -187,8 +187,10 @@ def gate(
     """Decide about a recorded span again: the same evidence and policy, the same decision."""
     from ..components.history import History
     from ..components.retrain_gate.decide import decide_retrain
+    from ..components.retrain_gate.decision import RetrainDecision
     from ..components.retrain_gate.evidence import read_past, read_reports
     from ..components.retrain_gate.policy import RetrainPolicy
+    from ..components.retrain_gate.triggers import ON_DEMAND
     from . import yaml_file
     from .config import load_config
 
@@ -201,7 +203,9 @@ def gate(
         rules = yaml_file.load(policy, RetrainPolicy)
     record = store.record(span)
     past = read_past(store, span, record.window_end)
-    decision, _ = decide_retrain(rules, span, read_reports(store, record), past)
+    recorded = store.report(record, "decision", RetrainDecision)
+    on_demand = any(rule.rule == ON_DEMAND for rule in recorded.rules)
+    decision, _ = decide_retrain(rules, span, read_reports(store, record), past, on_demand)
     if as_json:
         print(decision.model_dump_json(indent=1))
         return

@@ -243,7 +243,7 @@ def load_config(path: str | Path) -> VigilConfig:
 
 def _beside(config: VigilConfig, folder: Path) -> VigilConfig:
     def at(value: str | None) -> str | None:
-        return value if value is None or "://" in value else str(folder / value)
+        return value if value is None or "://" in value else str(folder / os.path.expanduser(value))
 
     truth = config.logs.ground_truth
     return config.model_copy(

@@ -20,6 +20,7 @@ from ..beam_jobs.slice_statistics import table_statistics, whole
 from ..beam_jobs.tables import ReadTable
 from ..components.history import TRAINING_SPLIT, BaselineRecord, History, copy_tree
 from .config import VigilConfig
+from .lock import exclusive
 from .yaml_file import ConfigError
 
 _EVALUATION_SPLIT = "eval"
@@ -31,35 +32,48 @@ def initialise(config: VigilConfig) -> BaselineRecord:
     """Writes the baseline into the history: schema, statistics, training rows, model, reference.
 
     Training rows are kept under the privacy policy, like the logs that they are compared with.
-    A second call replaces the baseline.
+    A second call replaces the baseline, once the new one is whole.
 
     Raises:
+      Busy: a run is writing to the history.
       ConfigError: vigil.yaml has no ``baseline``.
       ValueError: a file lacks a feature or the label, or a column does not fit its type.
     """
     given = config.baseline
     if given is None:
         raise ConfigError("baseline: give training_data and model, the model's first day")
-    history = History(config.runtime.history_root)
-    if fileio.exists(history.baseline_path()):
-        fileio.rmtree(history.baseline_path())
+    with exclusive(config):
+        history = History(config.runtime.history_root)
+        staging = History(os.path.join(history.root, "staging"))
+        if fileio.exists(staging.root):
+            fileio.rmtree(staging.root)
+        fileio.makedirs(staging.baseline_path())
+        rows = _fill(config, staging)
+        if fileio.exists(history.baseline_path()):
+            fileio.rmtree(history.baseline_path())
+        fileio.rename(staging.baseline_path(), history.baseline_path())
+        fileio.rmtree(staging.root)
+        model = history.baseline_path("model") if given.model else None
+        record = BaselineRecord(model=model, rows=rows)
+        history.write_baseline(record)
+    return record
 
+
+def _fill(config: VigilConfig, history: History) -> int:
+    """Writes everything of the baseline but its record; returns the number of training rows."""
+    given = config.baseline
     sources = {TRAINING_SPLIT: given.training_data}
     if given.evaluation_data:
         sources[_EVALUATION_SPLIT] = given.evaluation_data
     examples = history.baseline_path("examples")
     _protected_examples(config, sources, examples)
     rows = _describe(config, history, f"{examples}/Split-{TRAINING_SPLIT}")
-
-    model = None
     if given.model:
         model = history.baseline_path("model")
         copy_tree(given.model, model)
         if given.evaluation_data:
             _reference(config, history, f"{examples}/Split-{_EVALUATION_SPLIT}", model)
-    record = BaselineRecord(model=model, rows=rows)
-    history.write_baseline(record)
-    return record
+    return rows
 
 
 def _protected_examples(config: VigilConfig, sources: Mapping[str, str], output: str) -> None:

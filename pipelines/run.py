@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
@@ -21,6 +20,7 @@ from ..beam_jobs.engine import in_process_by_default
 from ..beam_jobs.ingest_logs import NoLogs
 from ..components.history import History, SpanRecord
 from .config import VigilConfig
+from .lock import exclusive
 from .monitoring import monitoring_pipeline
 from .spans import Window
 
@@ -31,10 +31,6 @@ _NODE_STARTS = re.compile(r"Component (\S+) is running\.")
 
 class RunFailed(RuntimeError):
     """A node of the pipeline failed; the text names it and gives its own error."""
-
-
-class Busy(RuntimeError):
-    """Another run is writing to the same history."""
 
 
 def next_window(config: VigilConfig, now: datetime) -> Window | None:
@@ -67,7 +63,7 @@ def run_span(
       Busy: another run has the history.
     """
     history = History(config.runtime.history_root)
-    with _exclusive(config):
+    with exclusive(config):
         _purge(config)
         history.sweep()
         os.makedirs(config.runtime.pipeline_root, exist_ok=True)
@@ -111,20 +107,6 @@ def _executions(pipeline: Pipeline) -> list[mlmd.Execution]:
 
 def _last_execution(pipeline: Pipeline) -> int:
     return max((execution.id for execution in _executions(pipeline)), default=0)
-
-
-@contextmanager
-def _exclusive(config: VigilConfig) -> Iterator[None]:
-    """One run at a time; the kernel lifts the lock of a run that was killed."""
-    root = config.runtime.history_root
-    root = config.runtime.pipeline_root if "://" in root else root
-    os.makedirs(root, exist_ok=True)
-    with open(os.path.join(root, ".lock"), "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Busy(f"another run is writing to {root}: wait for it to end") from error
-        yield
 
 
 def _purge(config: VigilConfig) -> None:

@@ -11,6 +11,7 @@ from .evidence import Past, Reports, find_metric, overall_metric
 from .policy import DriftTrigger, MetricBound, MetricDrop, Triggers
 
 LOGGED = "logged"
+ON_DEMAND = "on_demand"
 _SEVERITIES = ("none", "watch", "act")
 
 _outcome = partial(concluded, "trigger")
@@ -22,7 +23,7 @@ def triggers(
 ) -> Iterator[RuleOutcome]:
     """Every trigger that is switched on, in a fixed order."""
     if on_demand:
-        yield _outcome("on_demand", {}, "asked for", True, "retraining was asked for by hand")
+        yield _outcome(ON_DEMAND, {}, "asked for", True, "retraining was asked for by hand")
     if policy.drift:
         yield drift(policy.drift, reports, past)
     if policy.metric_drop:

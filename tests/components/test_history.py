@@ -113,3 +113,13 @@ def test_a_damaged_record_and_an_unknown_span_are_named(history):
         f.write('{"span": 1}')
     with pytest.raises(HistoryError, match=r"2014\.json is not a readable SpanRecord"):
         history.spans()
+
+
+def test_a_span_run_again_that_pushes_no_more_gives_its_place_back(history):
+    history.write_baseline(BaselineRecord(model="/first", rows=10))
+    history.write_span(record("2014", complete=False), file(""))
+    push = Push(model="/second", candidate="fine_tuned", trained_on=["2014"])
+    history.complete_span("2014", push, "push", file(""))
+    history.write_span(record("2014"), file(""))
+    pointer = Path(history.root, "model_in_service.json").read_text()
+    assert '"/first"' in pointer

@@ -15,6 +15,7 @@ from tfx_vigil.beam_jobs.reports import SliceReport
 from tfx_vigil.components.history import History
 from tfx_vigil.pipelines.config import VigilConfig
 from tfx_vigil.pipelines.initialise import initialise
+from tfx_vigil.pipelines.lock import Busy, exclusive
 from tfx_vigil.pipelines.yaml_file import ConfigError
 
 EMAIL, ADDRESS = "ada@example.org", "203.0.113.77"
@@ -228,4 +229,23 @@ def test_a_table_that_does_not_fit_is_refused_by_column(start, change, message):
 def test_a_configuration_without_a_baseline_is_refused(tmp_path):
     config = config_of(tmp_path, "x").model_copy(update={"baseline": None})
     with pytest.raises(ConfigError, match="baseline: give training_data and model"):
+        initialise(config)
+
+
+def test_a_table_that_cannot_be_used_leaves_the_old_baseline(tmp_path):
+    keyset.create(f"{tmp_path}/keyset.json")
+    trips().to_parquet(tmp_path / "good.parquet")
+    trips().drop(columns="fare").to_parquet(tmp_path / "bad.parquet")
+    record = initialise(config_of(tmp_path, tmp_path / "good.parquet"))
+    with pytest.raises(ValueError, match="fare"):
+        initialise(config_of(tmp_path, tmp_path / "bad.parquet"))
+    history = History(f"{tmp_path}/history")
+    assert history.baseline() == record
+    assert rows(history).num_rows == ROWS
+
+
+def test_a_history_that_a_run_is_writing_to_is_left_alone(tmp_path):
+    trips().to_parquet(tmp_path / "good.parquet")
+    config = config_of(tmp_path, tmp_path / "good.parquet")
+    with exclusive(config), pytest.raises(Busy, match="another run is writing to"):
         initialise(config)
