@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 
 from absl import logging as absl_logging
 
 
 def quiet() -> None:
-    """Call it before TensorFlow is imported; errors still show."""
+    """Call it before TensorFlow is imported: it imports it, without a word."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -28,28 +24,8 @@ def quiet() -> None:
     # What fails in Beam or TFX is raised, and the CLI shows it once.
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)
     absl_logging.set_verbosity(absl_logging.FATAL)  # a failed node is shown once, by the CLI
-    sys.meta_path.insert(0, _MuteTensorFlow())
-
-
-class _MuteTensorFlow(MetaPathFinder):
-    """TensorFlow 2.21 logs while it is imported, whatever TF_CPP_MIN_LOG_LEVEL says."""
-
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
-        if name != "tensorflow":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec and spec.loader:
-            execute = spec.loader.exec_module
-
-            def execute_muted(module: ModuleType) -> None:
-                with _native_stderr_dropped():
-                    execute(module)
-
-            spec.loader.exec_module = execute_muted
-        return spec
+    with _native_stderr_dropped():  # 2.21 logs while it loads, whatever TF_CPP_MIN_LOG_LEVEL says
+        import tensorflow  # noqa: F401
 
 
 @contextmanager
