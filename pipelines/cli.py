@@ -211,11 +211,11 @@ def _demo_table(outcomes: list[Outcome]) -> Cells:
         table.add_row(
             o.span,
             f"{o.rows:,}",
-            ", ".join(o.drifted_features) or "none",
+            "\n".join(o.drifted_features) or "none",
             number(o.metric_in_service),
             number(o.metric_first_model),
             o.action,
-            ", ".join(o.triggers) or ("drift" if o.drifted_features else ""),
+            "\n".join(o.triggers) or ("drift" if o.drifted_features else ""),
         )
     return table
 

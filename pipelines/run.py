@@ -75,7 +75,10 @@ def run_span(
                 _run(pipeline, current)
         finally:
             _purge(config)
-        return history.record(window.span)
+        record = history.record(window.span)
+        if not record.complete:
+            raise RunFailed(f"the retraining of {window.span} did not end: run the span again")
+        return record
 
 
 def _run(pipeline: Pipeline, current: list[str]) -> None:

@@ -16,7 +16,9 @@ import tensorflow as tf
 from tfx_vigil.beam_jobs.reports import DriftReport, IngestReport, PrivacyReport, SliceReport
 from tfx_vigil.components.history import History
 from tfx_vigil.components.retrain_gate.decision import RetrainDecision, TrainingPlan
+from tfx_vigil.pipelines.config import load_config
 from tfx_vigil.pipelines.demo.demo import run_demo
+from tfx_vigil.pipelines.run import RunFailed, run_span
 
 pytestmark = pytest.mark.e2e
 
@@ -99,7 +101,8 @@ def test_the_pushed_model_predicts_and_serves_the_next_span(demo, history):
             served[row] = answered[0]
     assert len(served) > 2000
     scores = signature(examples=tf.constant(list(served)))["score"].numpy()[:, 0]
-    assert scores == pytest.approx(list(served.values()), abs=1e-6)
+    # float32 in batches of another size: the last rows of a batch are not computed in lanes
+    assert scores == pytest.approx(list(served.values()), abs=1e-4)
 
 
 def test_every_record_is_accounted_for(history):
@@ -201,19 +204,24 @@ def comparable(root, span):
     }
 
 
-def test_a_run_killed_at_any_node_and_run_again_ends_in_the_same_history(demo, tmp_path):
-    out, _ = demo
-    again = tmp_path / "again"
+def before_the_first_span(out, folder):
+    """A copy of the demo as it was before its first span ran."""
     for name in ("data", "logs", "truth", "keys", "history"):
-        shutil.copytree(out / name, again / name)
-    shutil.copy(out / "vigil.yaml", again)
-    shutil.rmtree(again / "history" / "spans")
-    shutil.rmtree(again / "logs" / SECOND)
-    (again / "truth" / f"{SECOND}.jsonl").unlink()
-    record = json.loads((again / "history/baseline/record.json").read_text())
-    record["model"] = str(again / "history/baseline/model")
-    (again / "history/baseline/record.json").write_text(json.dumps(record))
+        shutil.copytree(out / name, folder / name)
+    shutil.copy(out / "vigil.yaml", folder)
+    shutil.rmtree(folder / "history" / "spans")
+    shutil.rmtree(folder / "logs" / SECOND)
+    (folder / "truth" / f"{SECOND}.jsonl").unlink()
+    baseline = folder / "history" / "baseline" / "record.json"
+    record = json.loads(baseline.read_text())
+    record["model"] = str(baseline.with_name("model"))
+    baseline.write_text(json.dumps(record))
+    return folder
 
+
+def test_a_run_killed_at_any_node_and_run_again_ends_in_the_same_history(demo, tmp_path):
+    out = demo[0]
+    again = before_the_first_span(out, tmp_path / "again")
     for node in ("PIIPseudonymizer", "FineTunedTrainer", "PushRecorder", "nowhere"):
         command = [sys.executable, "-c", RUN_AND_DIE, str(again / "vigil.yaml"), node, FIRST]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -222,3 +230,14 @@ def test_a_run_killed_at_any_node_and_run_again_ends_in_the_same_history(demo, t
     assert comparable(again, FIRST) == comparable(out, FIRST)
     assert not list((again / "history").rglob("staging-*"))
     assert list(leaks(again / "pipeline")) == list(leaks(again / "history")) == []
+
+
+def test_a_failed_node_is_named_and_leaves_no_raw_data(demo, tmp_path):
+    folder = before_the_first_span(demo[0], tmp_path / "failed")
+    (folder / "keys" / "keyset.json").chmod(0o644)
+    config = load_config(folder / "vigil.yaml")
+    with pytest.raises(RunFailed, match=r"PIIPseudonymizer failed: .*keyset") as error:
+        run_span(config, config.spans.window_of(FIRST))
+    assert not IDENTIFIERS.search(str(error.value).encode())
+    assert list(leaks(folder / "pipeline")) == []
+    assert History(config.runtime.history_root).all_records() == []
