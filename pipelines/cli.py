@@ -40,7 +40,7 @@ _VIGIL_YAML = Path("vigil.yaml")
 def _options(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show every log line.")] = False,
 ) -> None:
-    if not verbose:
+    if not verbose and {"-h", "--help"}.isdisjoint(sys.argv):
         quiet()
 
 

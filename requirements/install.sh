@@ -54,7 +54,10 @@ uv venv --quiet --clear --python "$python" .venv || {
   exit 1
 }
 say "Installing the locked requirements (about 3 GB, a minute or two) ..."
-uv pip install --python .venv --require-hashes --compile-bytecode -r requirements/dev.txt
+uv pip install --python .venv --require-hashes --compile-bytecode -r requirements/dev.txt || {
+  say "Not every requirement could be installed. If pyfarmhash could not be built (TFX 1.21 needs it from source): 'apt-get install g++ python3-dev', then call make again."
+  exit 1
+}
 uv pip install --python .venv --quiet --no-deps --editable .
 touch .venv/.complete
 say "Ready: .venv/bin/tfx-vigil"

@@ -193,15 +193,18 @@ run_span(config, config.spans.window_of(sys.argv[3]), progress=progress)
 
 
 def comparable(root, span):
-    """A span's documents, without the times and paths that differ between runs."""
+    """A span's documents, without what differs between folders and moments of the run.
+
+    The ingest report names files, so its fingerprint depends on the folder; the report itself is
+    among the documents.
+    """
     history = History(str(root / "history"))
     record = history.record(span)
     texts = {p.name: p.read_text() for p in Path(history.path(record)).glob("*.json")}
     texts["record"] = record.model_copy(update={"revision": ""}).model_dump_json(indent=1)
-    return {
-        name: re.sub(r"serving/\d+", "serving/N", text.replace(str(root), ""))
-        for name, text in texts.items()
-    }
+    ingest = history.report(record, "decision", RetrainDecision).evidence["ingest"]
+    texts = {name: text.replace(ingest, "").replace(str(root), "") for name, text in texts.items()}
+    return {name: re.sub(r"serving/\d+", "serving/N", text) for name, text in texts.items()}
 
 
 def before_the_first_span(out, folder):
