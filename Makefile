@@ -31,6 +31,7 @@ bench: venv
 lock:
 	$(LOCK) --output-file requirements/base.txt
 	$(LOCK) --extra dev --output-file requirements/dev.txt
+	$(LOCK) --extra kfp --output-file requirements/kfp.txt
 
 clean:
 	rm -rf .venv .uv out build dist *.egg-info
