@@ -1,0 +1,280 @@
+"""A history of six spans of taxi trips, plausible and quick to write."""
+
+from __future__ import annotations
+
+import math
+import os
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+from tfx_vigil.beam_jobs import reports as documents
+from tfx_vigil.components.history import BaselineRecord, History, Push, SpanRecord
+from tfx_vigil.components.retrain_gate.decide import decide_push, decide_retrain
+from tfx_vigil.components.retrain_gate.evidence import Reports, read_past
+from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
+
+SPANS = [f"2014-{month:02d}" for month in range(1, 7)]
+FEATURES = {
+    "trip_miles": ["below 0.7", "0.7 to 1.3", "1.3 to 2.4", "2.4 to 5", "5 to 11", "above 11"],
+    "fare": ["below 5", "5 to 7.5", "7.5 to 11", "11 to 20", "above 20"],
+    "trip_seconds": ["below 300", "300 to 540", "540 to 900", "above 900"],
+    "payment_type": ["Cash", "Credit Card", "No Charge", "Dispute", "Unknown"],
+    "company": ["Taxi Affiliation Services", "Dispatch Taxi Affiliation", "all others"],
+    "pickup_community_area": ["8", "32", "28", "76", "all others"],
+    "trip_start_hour": ["0 to 6", "6 to 12", "12 to 18", "18 to 24"],
+    "prediction": ["below 0.1", "0.1 to 0.3", "0.3 to 0.6", "above 0.6"],
+}
+SLICES = {
+    "overall": 0.0,
+    "payment_type=Cash": 0.03,
+    "payment_type=Credit Card": -0.05,
+    "company=Taxi Affiliation Services": 0.01,
+    "trip_start_hour=7": -0.02,
+    "pickup_community_area=76, payment_type=Credit Card": -0.08,
+}
+AUC = [0.861, 0.858, 0.834, 0.792, 0.851, 0.856]
+POLICY = RetrainPolicy.model_validate({"push": {"min_rows": 200}})
+
+
+OWN = "document.title='owned'"
+
+
+def hostile(name: str) -> str:
+    return f'</script><!--<script>{OWN}</script>{name}<img src=x onerror="{OWN}">"\'${{{OWN}}}'
+
+
+def same(name: str) -> str:
+    return name
+
+
+def build_history(root: Path, name=same, spans=SPANS, last_unfinished: bool = False) -> str:
+    """Writes a plausible history; ``name`` changes every text that comes out of a log."""
+    history = History(str(root))
+    history.write_baseline(BaselineRecord(model="/models/first", rows=9000))
+    os.makedirs(root / "baseline", exist_ok=True)
+    reference = slice_report(0, name, AUC[0], model="candidate")
+    (root / "baseline" / "slices.json").write_text(reference.model_dump_json())
+    for i, span in enumerate(spans):
+        start = datetime(2014, 1 + i, 1, tzinfo=timezone.utc)
+        end = (start + timedelta(days=32)).replace(day=1)
+        found = Reports(
+            ingest=ingest_report(i, name, start, end),
+            privacy=privacy_report(name),
+            drift=drift_report(i, name),
+            slices=slice_report(i, name, AUC[i]),
+        )
+        decision, plan = decide_retrain(POLICY, span, found, read_past(history, span, end))
+        record = SpanRecord(
+            span=span,
+            window_start=start,
+            window_end=end,
+            revision="",
+            complete=not decision.retrain,
+            action=decision.action,
+        )
+        parts = {**vars(found), "decision": decision, "plan": plan}
+        history.write_span(record, fill_with(parts))
+        if decision.retrain and not (last_unfinished and span == spans[-1]):
+            better = {"fine_tuned": 0.041, "from_scratch": 0.012 if i == 3 else -0.02}
+            if i != 3:
+                better["fine_tuned"] = 0.001
+            candidates = {n: candidate_report(i, name, by) for n, by in better.items()}
+            push = decide_push(POLICY.push, span, candidates)
+            pushed = push.chosen and Push(
+                model=f"/models/{name('pushed').replace('/', '|')}/{1400000000 + i}",
+                candidate=push.chosen,
+                trained_on=plan.spans,
+            )
+            history.complete_span(
+                span, pushed or None, push.action, fill_with({"push": push, **candidates})
+            )
+    return str(root)
+
+
+def fill_with(parts: dict):
+    def fill(folder: str) -> None:
+        for name, report in parts.items():
+            Path(folder, f"{name}.json").write_text(report.model_dump_json())
+
+    return fill
+
+
+def ingest_report(i: int, name, start: datetime, end: datetime) -> documents.IngestReport:
+    read, dead, rows = 18200 + 700 * i, 14 + 9 * i, 18150 + 690 * i
+    return documents.IngestReport(
+        format="kserve",
+        window_start=start,
+        window_end=end,
+        counts=documents.IngestCounts(
+            records_read=read,
+            records_ok=read - dead,
+            records_dead_lettered=dead,
+            rows=rows + 60,
+            rows_written=rows,
+            rows_duplicate=41,
+            rows_outside_window=12,
+            rows_rejected=7,
+            labels_read=6150,
+            labels_joined=6000,
+            labels_late=90,
+            labels_orphan=35,
+            labels_repeated=20,
+            labels_outside_window=5,
+        ),
+        files=[],
+        dead_letter_reasons={name("inputs[0].data: not a number"): dead},
+        requests_per_minute=rows / 43200 * 60,
+        latency_ms=documents.Quantiles(p50=11.2 + i, p90=24.8 + 2 * i, p99=61.0 + 9 * i),
+        statuses={name("200"): read - 90 - 50 * i, name("429"): 50 * i + 20, name("503"): 70},
+        model_versions={name("1"): rows} if i < 4 else {name("1"): 2100, name("2"): rows - 2100},
+        label_delay_hours=documents.Quantiles(p50=6.5, p90=30, p99=71.25),
+    )
+
+
+def privacy_report(name) -> documents.PrivacyReport:
+    fields = {"taxi_id": "tokenize", "pickup_address": "redact", "trip_start": "shift_dates"}
+    return documents.PrivacyReport(
+        rows_read=24150,
+        rows_written=24150,
+        fields=[
+            documents.FieldTreatment(
+                field=name(field), split=split, method=method, values=12070, key_version=3
+            )
+            for field, method in fields.items()
+            for split in ("serving", "labelled")
+        ],
+        findings=[
+            documents.ScanFinding(
+                field=name("comment"),
+                split="serving",
+                kind="email_address",
+                values=17,
+                action="redacted",
+            )
+        ],
+        key_version=3,
+        input_purged=True,
+    )
+
+
+def drift_report(i: int, name) -> documents.DriftReport:
+    comparisons = []
+    for against in ("training", "previous") if i else ("training",):
+        for f, feature in enumerate(FEATURES):
+            for slice_ in ("overall", "payment_type=Credit Card"):
+                shift = 0.004 + 0.003 * ((f * 7 + i * 3) % 5)
+                if feature in ("payment_type", "fare", "prediction"):
+                    shift += {2: 0.03, 3: 0.09}.get(i, 0) * (0.6 if against == "previous" else 1)
+                comparisons.append(comparison(feature, slice_, against, shift, name))
+    over = [c for c in comparisons if c.verdict == "drift" and c.slice == "overall"]
+    features = sorted({c.feature for c in over})
+    return documents.DriftReport(
+        drift=bool(features),
+        severity="act" if len(features) > 2 else "watch" if features else "none",
+        drifted_features=features,
+        comparisons=comparisons,
+        anomalies=[
+            documents.SchemaAnomaly(
+                feature=name("company"),
+                slice=name("overall"),
+                split="serving",
+                kind="ENUM_TYPE_UNEXPECTED_STRING_VALUES",
+                description=name("Examples contain values missing from the schema: Uber (<1%)."),
+                severity="warning",
+            )
+        ]
+        if i in (2, 4)
+        else [],
+        not_compared=[] if i else ["previous: there is no earlier span"],
+        recommendation="look at payment_type first" if features else "nothing to do",
+    )
+
+
+def comparison(feature: str, slice_: str, against: str, shift: float, name):
+    bins = FEATURES[feature]
+    weights = [math.exp(-0.4 * k) for k in range(len(bins))]
+    moved = [w * (1 + 9 * shift * (-1) ** k) for k, w in enumerate(weights)]
+    few = feature == "company" and slice_ != "overall"
+    return documents.Comparison(
+        feature=name(feature),
+        slice=name(slice_) if slice_ != "overall" else slice_,
+        against=against,
+        split="serving",
+        distance="jensen_shannon_divergence",
+        value=None if few else shift,
+        threshold=None if few else 0.02,
+        threshold_origin="too few rows" if few else "practical floor",
+        false_alarm_rate=None if few else 0.0004,
+        n_baseline=9000,
+        n_current=18150,
+        verdict="not_enough_data" if few else "drift" if shift > 0.02 else "ok",
+        distribution=None
+        if few
+        else documents.Distribution(
+            bins=[name(b) for b in bins],
+            baseline=[w / sum(weights) for w in weights],
+            current=[m / sum(moved) for m in moved],
+        ),
+    )
+
+
+def slice_report(i: int, name, auc: float, model: str = "logged") -> documents.SliceReport:
+    return documents.SliceReport(
+        models=[model],
+        primary_metric="auc",
+        larger_is_better=True,
+        rows=6000,
+        metrics=[
+            metric(model, name(s) if s != "overall" else s, measure, value, n)
+            for s, better in SLICES.items()
+            for n in [6000 if s == "overall" else 900]
+            for measure, value in (
+                ("auc", auc + better),
+                ("brier", 0.4 - (auc + better) / 3),
+                ("example_count", float(n)),
+            )
+        ],
+        changes=[],
+        small_slices={name("payment_type=Dispute"): 8},
+    )
+
+
+def metric(model: str, slice_: str, measure: str, value: float, n: int) -> documents.SliceMetric:
+    half = 0.7 / math.sqrt(n)
+    bounds = {} if measure == "example_count" else {"lower": value - half, "upper": value + half}
+    return documents.SliceMetric(
+        model=model, slice=slice_, metric=measure, value=value, n=n, **bounds
+    )
+
+
+def candidate_report(i: int, name, better: float) -> documents.SliceReport:
+    models = {"candidate": AUC[i] + better, "in_service": AUC[i]}
+    found = [slice_report(i, name, auc, model) for model, auc in models.items()]
+    metrics = [m for report in found for m in report.metrics if m.metric != "example_count"]
+    return found[0].model_copy(
+        update={
+            "models": list(models),
+            "rows": 1800,
+            "metrics": metrics,
+            "changes": [
+                documents.MetricChange(
+                    model="candidate",
+                    against="in_service",
+                    slice=m.slice,
+                    metric=m.metric,
+                    difference=better if m.metric == "auc" else -better / 3,
+                    lower=better - 0.009 if m.metric == "auc" else -better / 3 - 0.004,
+                    upper=better + 0.009 if m.metric == "auc" else -better / 3 + 0.004,
+                    n=m.n,
+                )
+                for m in metrics
+                if m.model == "candidate"
+            ],
+        }
+    )
+
+
+FIRST_MODEL = {
+    span: metric("first", "overall", "auc", value, 6000)
+    for span, value in zip(SPANS, [0.861, 0.858, 0.834, 0.792, 0.788, 0.781], strict=True)
+}
