@@ -10,8 +10,16 @@ from pydantic import Field, model_validator
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ..beam_jobs.evaluation_config import EvaluationConfig
-from ..beam_jobs.ingest_config import FieldNames, Globs, GroundTruthConfig, IngestConfig, Kind
+from ..beam_jobs.ingest_config import (
+    RESERVED,
+    FieldNames,
+    Globs,
+    GroundTruthConfig,
+    IngestConfig,
+    Kind,
+)
 from ..beam_jobs.parameters import Parameters
+from ..beam_jobs.privacy_methods import Keep
 from ..beam_jobs.privacy_policy import PrivacyConfig
 from ..components.drift_validator.config import DriftConfig
 from ..components.retrain_gate.policy import RetrainPolicy
@@ -142,7 +150,9 @@ class VigilConfig(Parameters):
 
     def _is_unusable(self, feature: str) -> bool:
         policy = self.privacy.fields.get(feature)
-        return policy is not None and policy.method in ("redact", "hmac")
+        if policy is None:
+            return self.privacy.default == "redact"
+        return policy.method in ("redact", "hmac")
 
     @property
     def ingest(self) -> IngestConfig:
@@ -173,6 +183,15 @@ class VigilConfig(Parameters):
             min_slice_rows=self.metrics.min_slice_rows,
             prediction_output=self.model.prediction_output,
         )
+
+    @property
+    def pseudonymizer(self) -> PrivacyConfig:
+        """Parameters of PIIPseudonymizer: a strict default is for the log's fields, not for the
+        columns that LogIngest adds to them."""
+        if self.privacy.default == "keep":
+            return self.privacy
+        own = {name: Keep() for name in sorted(RESERVED)}
+        return self.privacy.model_copy(update={"fields": {**own, **self.privacy.fields}})
 
     @property
     def drift_validator(self) -> DriftConfig:

@@ -91,7 +91,7 @@ def _protected_examples(config: VigilConfig, sources: Mapping[str, str], output:
                     | "Type" >> beam.Map(_typed, path, config.baseline.label, types)
                     | "Write" >> WriteExamples(f"{raw}/Split-{split}")
                 )
-        pseudonymize.run(config.privacy, raw, output, config.runtime.beam_args)
+        pseudonymize.run(config.pseudonymizer, raw, output, config.runtime.beam_args)
     finally:
         shutil.rmtree(raw)
 

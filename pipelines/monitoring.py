@@ -48,7 +48,7 @@ def monitoring_pipeline(
     protect = PIIPseudonymizer(
         examples=ingest.outputs["examples"],
         dead_letters=ingest.outputs["dead_letters"],
-        config=config.privacy,
+        config=config.pseudonymizer,
         purge_input=True,
     )
     examples = protect.outputs["examples"]

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx_vigil.beam_jobs.privacy_methods import Keep
 from tfx_vigil.pipelines import demo
 from tfx_vigil.pipelines.config import load_config
 from tfx_vigil.pipelines.yaml_file import ConfigError
@@ -131,3 +132,16 @@ def test_ground_truth_files_lie_beside_the_file_too(load, tmp_path):
     config = load(("  files: logs/*.jsonl", truth))
     assert config.ingest.ground_truth.files == [f"{tmp_path}/truth/*.jsonl"]
     assert config.ingest.horizon_hours == 48
+
+
+def test_a_strict_privacy_default_spares_the_columns_of_log_ingest(load):
+    config = load(("privacy: {}", "privacy: {default: error, fields: {fare: {method: keep}}}"))
+    treated = config.pseudonymizer
+    for column in ("prediction", "label", "log_event_time", "fare"):
+        assert treated.method_of(column) == Keep()
+    assert treated.method_of("rider") is None
+
+
+def test_a_model_feature_that_the_default_would_redact_is_an_error(load):
+    with pytest.raises(ConfigError, match=r"the model needs .*area.*, the policy redacts them"):
+        load(("privacy: {}", "privacy: {default: redact, fields: {fare: {method: keep}}}"))
