@@ -20,15 +20,21 @@ from .evaluation_config import METRICS, EvaluationConfig
 from .evaluation_rows import COUNTS, SelectRows
 from .metric_intervals import SliceEvidence
 from .metric_moments import Layout, SliceKey, SliceMoments
-from .reports import MetricChange, SliceMetric, SliceReport, read_report, write_report
+from .reports import (
+    CANDIDATE,
+    IN_SERVICE,
+    LOGGED,
+    MetricChange,
+    SliceMetric,
+    SliceReport,
+    read_report,
+    write_report,
+)
 from .score_models import ScoreModels, find_saved_model, prediction_column
 from .slices import OVERALL, slice_name
 from .tables import ReadTable
 from .tfma_evaluation import EvaluateWithTFMA
 
-LOGGED = "logged"
-CANDIDATE = "candidate"
-IN_SERVICE = "in_service"
 DROPPED = ("missing_label", "missing_prediction")
 
 
@@ -180,9 +186,9 @@ def write_slice_report(
     slices = sorted(slices, key=lambda described: (described[0] != OVERALL, described[0]))
     evaluated = {
         "rows": counts["rows"],
-        "overall": sum(n for name, n, *_ in slices if name == OVERALL),
+        OVERALL: sum(n for name, n, *_ in slices if name == OVERALL),
     }
-    check_identity(evaluated, "rows", ["overall"])
+    check_identity(evaluated, "rows", [OVERALL])
     report = SliceReport(
         models=models,
         primary_metric=config.primary_name,

@@ -9,6 +9,8 @@ from apache_beam.io.filesystems import FileSystems
 from pydantic import BaseModel, ConfigDict
 
 FILE_NAME = "report.json"
+LOGGED, CANDIDATE, IN_SERVICE = "logged", "candidate", "in_service"
+"""What reports call the evaluated models."""
 
 
 class Document(BaseModel):

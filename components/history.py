@@ -25,6 +25,7 @@ from tfx.dsl.io import fileio
 from ..beam_jobs.reports import AnyReport, Document
 
 TRAINING_SPLIT = "train"
+_PARTIAL = ".partial"
 
 
 class HistoryError(RuntimeError):
@@ -73,8 +74,7 @@ class History:
     # Reading
 
     def baseline(self) -> BaselineRecord | None:
-        path = self.baseline_path("record.json")
-        return self._read(path, BaselineRecord) if fileio.exists(path) else None
+        return self._read_if_there(self.baseline_path("record.json"), BaselineRecord)
 
     def baseline_path(self, *parts: str) -> str:
         return os.path.join(self.root, "baseline", *parts)
@@ -104,12 +104,10 @@ class History:
 
     def report(self, record: SpanRecord, name: str, kind: type[AnyReport]) -> AnyReport | None:
         """The span's report ``<name>.json``; None when the span has none."""
-        path = self.path(record, f"{name}.json")
-        return self._read(path, kind) if fileio.exists(path) else None
+        return self._read_if_there(self.path(record, f"{name}.json"), kind)
 
     def baseline_report(self, name: str, kind: type[AnyReport]) -> AnyReport | None:
-        path = self.baseline_path(f"{name}.json")
-        return self._read(path, kind) if fileio.exists(path) else None
+        return self._read_if_there(self.baseline_path(f"{name}.json"), kind)
 
     def model_in_service(self, before: str | None = None) -> ModelInService | None:
         """The model that served when span ``before`` began (None: the model of today).
@@ -180,6 +178,9 @@ class History:
     def sweep(self) -> None:
         """Deletes what interrupted runs left behind; only while no other run is writing."""
         folder = os.path.join(self.root, "spans")
+        for place in (self.root, folder, self.baseline_path()):
+            for partial in fileio.glob(os.path.join(place, f"*{_PARTIAL}")):
+                fileio.remove(partial)
         if not fileio.isdir(folder):
             return
         known = {record.span: record.revision for record in self.all_records()}
@@ -199,6 +200,9 @@ class History:
     def _record_path(self, span: str) -> str:
         return os.path.join(self.root, "spans", f"{span}.json")
 
+    def _read_if_there(self, path: str, kind):
+        return self._read(path, kind) if fileio.exists(path) else None
+
     def _read(self, path: str, kind):
         try:
             with fileio.open(path, "r") as f:
@@ -208,7 +212,7 @@ class History:
 
     def _write(self, path: str, document: Document) -> None:
         fileio.makedirs(os.path.dirname(path))
-        partial = f"{path}.{uuid.uuid4().hex}.partial"
+        partial = f"{path}.{uuid.uuid4().hex}{_PARTIAL}"
         with fileio.open(partial, "w") as f:
             f.write(document.model_dump_json(indent=1))
         fileio.rename(partial, path, overwrite=True)

@@ -14,6 +14,7 @@ import typer
 from rich import box
 
 from . import cli_parts
+from .cli_parts import AsJson
 from .console import Cells, Exit, errors, number, screen
 from .quiet import quiet
 from .yaml_file import ConfigError
@@ -32,7 +33,6 @@ app = typer.Typer(
 cli_parts.add_to(app)
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The vigil.yaml.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 _VIGIL_YAML = Path("vigil.yaml")
 
 

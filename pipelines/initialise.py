@@ -16,6 +16,7 @@ from ..beam_jobs import evaluate_slices, pseudonymize
 from ..beam_jobs.engine import job_options
 from ..beam_jobs.examples import WriteExamples
 from ..beam_jobs.ingest_config import Kind
+from ..beam_jobs.reports import CANDIDATE
 from ..beam_jobs.slice_statistics import table_statistics, whole
 from ..beam_jobs.tables import ReadTable
 from ..components.history import TRAINING_SPLIT, BaselineRecord, History, copy_tree
@@ -171,6 +172,6 @@ def _schema(
 def _reference(config: VigilConfig, history: History, rows: str, model: str) -> None:
     """Measures the model on rows it has not seen: what later spans are held against."""
     staging = history.baseline_path("evaluation")
-    report = evaluate_slices.run(config.evaluation, rows, staging, {"candidate": model})
+    report = evaluate_slices.run(config.evaluation, rows, staging, {CANDIDATE: model})
     with fileio.open(history.baseline_path("slices.json"), "w") as f:
         f.write(report.model_dump_json(indent=1))

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from ...beam_jobs.reports import MetricChange, SliceReport
+from ...beam_jobs.reports import CANDIDATE, MetricChange, SliceReport
 from ...beam_jobs.slices import OVERALL
 from .decision import RetrainDecision, RuleOutcome, TrainingPlan, concluded, unknown
 from .evidence import Past, Reports, fingerprint, overall_metric
 from .guards import guards
 from .policy import PushPolicy, RetrainPolicy, TrainingPolicy
 from .triggers import triggers
-
-CANDIDATE = "candidate"
 
 
 def plan_training(policy: TrainingPolicy, span: str, past: Past) -> TrainingPlan:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ...beam_jobs.reports import (
+    CANDIDATE,
     DriftReport,
     IngestReport,
     PrivacyReport,
@@ -126,4 +127,4 @@ def _reference(history: History, pushes: list[SpanRecord]) -> SliceMetric | None
         report = history.report(pushes[-1], pushes[-1].push.candidate, SliceReport)
     else:
         report = history.baseline_report("slices", SliceReport)
-    return overall_metric(report, report.primary_metric, "candidate") if report else None
+    return overall_metric(report, report.primary_metric, CANDIDATE) if report else None

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from ...beam_jobs.reports import SliceMetric
+from ...beam_jobs.reports import LOGGED, SliceMetric
 from .decision import RuleOutcome, concluded, unknown
 from .evidence import Past, Reports, find_metric, overall_metric
 from .policy import DriftTrigger, MetricBound, MetricDrop, Triggers
 
-LOGGED = "logged"
 ON_DEMAND = "on_demand"
 _SEVERITIES = ("none", "watch", "act")
 

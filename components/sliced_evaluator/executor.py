@@ -11,9 +11,10 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import json_utils
 
-from ...beam_jobs.evaluate_slices import CANDIDATE, IN_SERVICE, EvaluateSlices
+from ...beam_jobs.evaluate_slices import EvaluateSlices
 from ...beam_jobs.evaluation_config import EvaluationConfig
 from ...beam_jobs.examples import ReadExamples, split_pattern
+from ...beam_jobs.reports import CANDIDATE, IN_SERVICE
 from ...beam_jobs.score_models import find_saved_model
 
 CONFIG = "config"

@@ -13,7 +13,14 @@ import pandas as pd
 import tensorflow as tf
 
 from ...beam_jobs import evaluate_slices, keyset
-from ...beam_jobs.reports import DriftReport, IngestReport, SliceMetric, SliceReport
+from ...beam_jobs.reports import (
+    CANDIDATE,
+    LOGGED,
+    DriftReport,
+    IngestReport,
+    SliceMetric,
+    SliceReport,
+)
 from ...components.history import History, SpanRecord
 from ...components.retrain_gate.decision import RetrainDecision
 from ...components.retrain_gate.evidence import overall_metric
@@ -144,10 +151,10 @@ def _first_model_metric(
     evaluation = config.evaluation
     only = evaluation.model_copy(update={"slices": [], "metrics": [evaluation.primary_name]})
     staging = f"{config.runtime.pipeline_root}/first_model/{record.span}"
-    models = {"candidate": history.baseline().model}
+    models = {CANDIDATE: history.baseline().model}
     rows = history.path(record, "labelled")
     report = evaluate_slices.run(only, rows, staging, models)
-    return overall_metric(report, report.primary_metric, "candidate")
+    return overall_metric(report, report.primary_metric, CANDIDATE)
 
 
 def _outcome(history: History, record: SpanRecord, first: SliceMetric | None) -> Outcome:
@@ -156,7 +163,7 @@ def _outcome(history: History, record: SpanRecord, first: SliceMetric | None) ->
     drift = history.report(record, "drift", DriftReport)
     decision = history.report(record, "decision", RetrainDecision)
     push = history.report(record, "push", RetrainDecision)
-    in_service = overall_metric(slices, slices.primary_metric, "logged")
+    in_service = overall_metric(slices, slices.primary_metric, LOGGED)
     return Outcome(
         span=record.span,
         rows=ingest.counts.rows_written,

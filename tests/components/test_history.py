@@ -123,3 +123,13 @@ def test_a_span_run_again_that_pushes_no_more_gives_its_place_back(history):
     history.write_span(record("2014"), file(""))
     pointer = Path(history.root, "model_in_service.json").read_text()
     assert '"/first"' in pointer
+
+
+def test_a_record_half_written_when_the_run_was_killed_is_swept(history, tmp_path):
+    history.write_baseline(BaselineRecord(model="/first", rows=10))
+    history.write_span(record("2014"), file(""))
+    before = tree(tmp_path)
+    for place in ("", "spans", "baseline"):
+        Path(history.root, place, "x.json.0123.partial").write_text("{")
+    history.sweep()
+    assert tree(tmp_path) == before
