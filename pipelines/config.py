@@ -215,6 +215,11 @@ class VigilConfig(Parameters):
         return self.policy.model_copy(update={"push": push})
 
     @property
+    def beam_args(self) -> list[str]:
+        """Options of every Beam job."""
+        return self.runtime.beam_args
+
+    @property
     def raw_data_root(self) -> str:
         """The only place where raw personal data may lie during a run: LogIngest's artifacts."""
         return os.path.join(self.runtime.pipeline_root, "LogIngest")

@@ -85,14 +85,14 @@ def _protected_examples(config: VigilConfig, sources: Mapping[str, str], output:
     types["label"] = "string" if config.model.positive_class else "float"
     try:
         for split, path in sources.items():
-            with beam.Pipeline(options=job_options(config.runtime.beam_args)) as pipeline:
+            with beam.Pipeline(options=job_options(config.beam_args)) as pipeline:
                 (
                     pipeline
                     | "Read" >> ReadTable(path)
                     | "Type" >> beam.Map(_typed, path, config.baseline.label, types)
                     | "Write" >> WriteExamples(f"{raw}/Split-{split}")
                 )
-        pseudonymize.run(config.pseudonymizer, raw, output, config.runtime.beam_args)
+        pseudonymize.run(config.pseudonymizer, raw, output, config.beam_args)
     finally:
         shutil.rmtree(raw)
 

@@ -97,7 +97,7 @@ def monitoring_pipeline(
         metadata_connection_config=metadata.sqlite_metadata_connection_config(
             os.path.join(config.runtime.pipeline_root, "metadata.sqlite")
         ),
-        beam_pipeline_args=config.runtime.beam_args,
+        beam_pipeline_args=config.beam_args,
         enable_cache=False,
     )
 
