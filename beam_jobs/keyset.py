@@ -1,11 +1,12 @@
-"""Keysets in owner-only files: versioned keys, of which the primary makes new pseudonyms.
+"""Keysets: versioned keys, of which the primary makes new pseudonyms.
 
-The file is JSON::
+A keyset is an owner-only file, named by its path, or an environment variable, named ``env:NAME``,
+which a container gets from its platform's secret store. Either holds JSON::
 
     {"primary": 2, "versions": [{"version": 1, "created": "2025-01-31T09:00:00+00:00",
                                  "key": "<base64 of 32 bytes>", "status": "enabled"}, ...]}
 
-A version of any other status than ``enabled`` is never used. Without the file pseudonyms can be
+A version of any other status than ``enabled`` is never used. Without the keyset pseudonyms can be
 neither repeated nor traced back: keep a copy of it where the data is not.
 """
 
@@ -24,6 +25,7 @@ from datetime import datetime, timezone
 from typing import NoReturn
 
 KEY_BYTES = 32
+ENVIRONMENT = "env:"
 
 
 class KeysetError(ValueError):
@@ -54,7 +56,9 @@ class Keyset:
         for key in self.versions:
             if key.version == version and key.status == "enabled":
                 return key
-        raise KeysetError(f"{self.path}: no enabled key version {version}: restore the file")
+        raise KeysetError(
+            f"{self.path}: no enabled key version {version}: restore it from its copy"
+        )
 
 
 def create(path: str) -> Keyset:
@@ -74,6 +78,14 @@ def create(path: str) -> Keyset:
     return keyset
 
 
+def create_if_missing(source: str) -> bool:
+    """Makes the keyset file ``source`` unless it is there; returns whether it did."""
+    if source.startswith(ENVIRONMENT) or os.path.exists(_resolve(source)):
+        return False
+    create(source)
+    return True
+
+
 def rotate(path: str) -> Keyset:
     """Adds a random key version and makes it primary; earlier versions stay enabled."""
     path = _resolve(path)
@@ -86,13 +98,28 @@ def rotate(path: str) -> Keyset:
     return keyset
 
 
-def load(path: str) -> Keyset:
-    """Reads the keyset at ``path``.
+def load(source: str) -> Keyset:
+    """Reads the keyset in the file or environment variable ``source``.
 
     Raises:
-      KeysetError: the file is missing, open to others than its owner, or damaged.
+      KeysetError: it is missing, open to others than its owner, or damaged.
     """
-    path = _resolve(path)
+    if source.startswith(ENVIRONMENT):
+        content = os.environ.get(source.removeprefix(ENVIRONMENT))
+        if not content:
+            raise KeysetError(f"{source}: this environment variable, the keyset, is not set")
+    else:
+        source = _resolve(source)
+        content = _read_private(source)
+    try:
+        keyset = _parse(source, json.loads(content))
+    except (KeyError, TypeError, ValueError):
+        raise KeysetError(f"{source}: not a valid keyset: restore it from its copy") from None
+    keyset.key(keyset.primary)
+    return keyset
+
+
+def _read_private(path: str) -> bytes:
     try:
         with open(path, "rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -104,12 +131,7 @@ def load(path: str) -> Keyset:
             f"{path}: others than its owner may use this keyset (mode {mode:04o}): "
             f"chmod 600 {path}, and rotate it if they could have read it"
         )
-    try:
-        keyset = _parse(path, json.loads(content))
-    except (KeyError, TypeError, ValueError):
-        raise KeysetError(f"{path}: not a valid keyset: restore the file from its copy") from None
-    keyset.key(keyset.primary)
-    return keyset
+    return content
 
 
 def _resolve(path: str) -> str:

@@ -31,6 +31,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli_parts.add_to(app)
+keys = typer.Typer(no_args_is_help=True)
+app.add_typer(keys, name="keys", help="Keysets of the pseudonyms.")
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The vigil.yaml.")]
 _VIGIL_YAML = Path("vigil.yaml")
@@ -76,14 +78,24 @@ def init(config: Config = _VIGIL_YAML) -> None:
     from .initialise import initialise
 
     loaded = load_config(config)
-    if loaded.privacy.needs_key and not Path(loaded.privacy.keyset).exists():
-        keyset.create(loaded.privacy.keyset)
+    if loaded.privacy.needs_key and keyset.create_if_missing(loaded.privacy.keyset):
         screen.print(f"Made a new keyset, {loaded.privacy.keyset}: keep it safe and backed up.")
     with _progress() as progress:
         progress("reading the training data")
         record = initialise(loaded)
     model = f"model {record.model}" if record.model else "no model in service"
     screen.print(f"{loaded.runtime.history_root}: {record.rows} training rows, {model}")
+
+
+@keys.command("new")
+def new_keyset(
+    file: Annotated[Path, typer.Argument(help="Owner-only file to make.")] = Path("keyset.json"),
+) -> None:
+    """Make a keyset with one random key."""
+    from ..beam_jobs import keyset
+
+    keyset.create(str(file))
+    screen.print(f"{file}: a new keyset: keep it safe and backed up", markup=False)
 
 
 @app.command()
@@ -97,8 +109,9 @@ def run(
     """Run the next span, if it has ended and has logs."""
     from ..beam_jobs.ingest_logs import NoLogs
     from ..components.history import History
+    from ..components.spans import next_window
     from .config import load_config
-    from .run import next_window, run_span
+    from .run import run_span
 
     loaded = load_config(config)
     history = History(loaded.runtime.history_root)
@@ -106,7 +119,8 @@ def run(
         window = loaded.spans.window_of(span) if span else None
     except ValueError as error:
         raise ConfigError(f"--span: {error}") from error
-    window = window or next_window(loaded, datetime.now(timezone.utc))
+    now = datetime.now(timezone.utc)
+    window = window or next_window(history.all_records(), loaded.spans, now)
     if window is None:
         _nothing_new("the next span has not ended yet", as_json)
         return

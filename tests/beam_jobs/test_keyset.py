@@ -118,7 +118,7 @@ def test_a_damaged_keyset_gives_one_clear_error_without_the_key(path, damage):
     document = json.loads(Path(path).read_text())
     secret = document["versions"][0]["key"]
     Path(path).write_text(damage(document))
-    with pytest.raises(KeysetError, match="restore the file") as error:
+    with pytest.raises(KeysetError, match="restore it from its copy") as error:
         keyset.load(path)
     assert path in str(error.value)
     assert secret not in str(error.value)
@@ -131,3 +131,24 @@ def test_keys_are_hidden_in_reprs_and_cannot_be_pickled(path):
     for copier in (pickle.dumps, copy.deepcopy):
         with pytest.raises(TypeError, match="never pickled"):
             copier(made)
+
+
+def test_a_keyset_in_the_environment_is_read_like_a_file(path, monkeypatch):
+    created = keyset.create(path)
+    monkeypatch.setenv("KEYS", Path(path).read_text())
+    assert keyset.load("env:KEYS").versions == created.versions
+    assert not keyset.create_if_missing("env:KEYS")
+
+
+@pytest.mark.parametrize(("value", "message"), [("", "is not set"), ("{", "not a valid keyset")])
+def test_an_unusable_environment_gives_one_clear_error(monkeypatch, value, message):
+    monkeypatch.setenv("KEYS", value)
+    with pytest.raises(KeysetError, match=f"env:KEYS: .*{message}"):
+        keyset.load("env:KEYS")
+
+
+def test_a_missing_keyset_is_made_once(path):
+    assert keyset.create_if_missing(path)
+    made = Path(path).read_text()
+    assert not keyset.create_if_missing(path)
+    assert Path(path).read_text() == made
