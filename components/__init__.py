@@ -9,22 +9,26 @@ if TYPE_CHECKING:
     from .drift_validator.component import DriftValidator
     from .log_ingest.component import LogIngest
     from .pii_pseudonymizer.component import PIIPseudonymizer
+    from .protected_ingest.component import ProtectedIngest
     from .push_recorder.component import PushRecorder
     from .retrain_gate.component import RetrainGate
     from .sliced_evaluator.component import SlicedEvaluator
     from .span_recorder.component import SpanRecorder
     from .training_examples.component import TrainingExamples
+    from .window_resolver.component import WindowResolver
 
 __all__ = [
     "BaselineResolver",
     "DriftValidator",
     "LogIngest",
     "PIIPseudonymizer",
+    "ProtectedIngest",
     "PushRecorder",
     "RetrainGate",
     "SlicedEvaluator",
     "SpanRecorder",
     "TrainingExamples",
+    "WindowResolver",
 ]
 
 

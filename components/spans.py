@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
 from ..beam_jobs.parameters import Parameters
+
+if TYPE_CHECKING:
+    from .history import SpanRecord
 
 _LENGTH = re.compile(r"P(?:(?P<months>\d+)M|(?P<weeks>\d+)W|(?P<days>\d+)D|T(?P<hours>\d+)H)")
 
@@ -106,3 +111,18 @@ class SpanConfig(Parameters):
         years, month = divmod(self.start.month - 1 + months, 12)
         start = self.start.replace(year=self.start.year + years, month=month + 1)
         return start + timedelta(**parts)
+
+
+def next_window(records: Sequence[SpanRecord], spans: SpanConfig, now: datetime) -> Window | None:
+    """The oldest span that was interrupted, or else the one after the last.
+
+    None while it has not ended yet.
+
+    Args:
+      records: every span that was begun, in order of time.
+    """
+    for record in records:
+        if not record.complete:
+            return Window(record.window_start, record.window_end)
+    window = spans.next_window(records[-1].span if records else None)
+    return window if window.end <= now else None

@@ -48,8 +48,8 @@ def ingest(
     """Read serving logs and late ground truth into tf.Examples."""
     from ..beam_jobs import ingest_logs
     from ..beam_jobs.ingest_config import GroundTruthConfig, IngestConfig
+    from ..components.spans import utc
     from .config import load_config
-    from .spans import utc
 
     settings = load_config(config).ingest.model_dump() if config else {}
     settings |= {key: value for key, value in (("format", format_), ("logs", logs)) if value}

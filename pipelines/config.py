@@ -18,13 +18,16 @@ from ..beam_jobs.ingest_config import (
     IngestConfig,
     Kind,
 )
+from ..beam_jobs.keyset import ENVIRONMENT
 from ..beam_jobs.parameters import Parameters
 from ..beam_jobs.privacy_methods import Keep
 from ..beam_jobs.privacy_policy import PrivacyConfig
 from ..components.drift_validator.config import DriftConfig
 from ..components.retrain_gate.policy import RetrainPolicy
+from ..components.spans import SpanConfig
 from . import yaml_file
-from .spans import SpanConfig
+from .beam_options import BeamConfig
+from .cluster import KubeflowConfig
 
 TABULAR_TRAINER = "tfx_vigil.pipelines.tabular_trainer.run_fn"
 
@@ -117,12 +120,12 @@ class RuntimeConfig(Parameters):
     Attributes:
       pipeline_root: artifacts and MLMD of the runs.
       history_root: what later spans need to know.
-      beam_args: options of every Beam job; without --runner in this process.
+      beam: the runner of every Beam job and its options.
     """
 
     pipeline_root: str
     history_root: str
-    beam_args: list[str] = []
+    beam: BeamConfig = BeamConfig()
 
 
 class VigilConfig(Parameters):
@@ -139,10 +142,13 @@ class VigilConfig(Parameters):
     policy: RetrainPolicy = RetrainPolicy()
     training: TrainingConfig = TrainingConfig()
     runtime: RuntimeConfig
+    kubeflow: KubeflowConfig | None = None
 
     @model_validator(mode="after")
     def _parts_agree(self) -> VigilConfig:
-        self.ingest, self.evaluation  # noqa: B018 - their own validators speak up here
+        # Their own validators speak up here.
+        self.ingest, self.evaluation, self.beam_args  # noqa: B018
+        self.runtime.beam.check_places(self._beam_places)
         lost = [name for name in self.model.features if self._is_unusable(name)]
         if lost:
             raise ValueError(f"privacy.fields: the model needs {lost}, the policy redacts them")
@@ -217,7 +223,19 @@ class VigilConfig(Parameters):
     @property
     def beam_args(self) -> list[str]:
         """Options of every Beam job."""
-        return self.runtime.beam_args
+        return self.runtime.beam.args(self.kubeflow.image if self.kubeflow else None)
+
+    @property
+    def _beam_places(self) -> dict[str, list[str | None]]:
+        """What Beam's workers read and write, by key."""
+        truth, cluster = self.logs.ground_truth, self.kubeflow
+        return {
+            "logs.files": list(self.logs.files),
+            "logs.ground_truth.files": list(truth.files) if truth else [],
+            "runtime.history_root": [self.runtime.history_root],
+            "runtime.pipeline_root": [self.runtime.pipeline_root],
+            "kubeflow.pipeline_root": [cluster.pipeline_root] if cluster else [],
+        }
 
     @property
     def raw_data_root(self) -> str:
@@ -254,20 +272,22 @@ class VigilConfig(Parameters):
         return self.logs.ground_truth.columns if self.logs.ground_truth else []
 
 
-def load_config(path: str | Path) -> VigilConfig:
-    """Reads a vigil.yaml; paths in it are relative to its folder.
+def load_config(path: str | Path, folder: str | Path | None = None) -> VigilConfig:
+    """Reads a vigil.yaml; paths in it are relative to its folder, or to ``folder``.
 
     Raises:
       ConfigError: names file, line and key of everything that does not fit.
     """
     path = Path(path)
     config = yaml_file.load(path, VigilConfig)
-    return _beside(config, path.resolve().parent)
+    return _beside(config, Path(folder) if folder else path.resolve().parent)
 
 
 def _beside(config: VigilConfig, folder: Path) -> VigilConfig:
     def at(value: str | None) -> str | None:
-        return value if value is None or "://" in value else str(folder / os.path.expanduser(value))
+        if value is None or "://" in value or value.startswith(ENVIRONMENT):
+            return value
+        return str(folder / os.path.expanduser(value))
 
     truth = config.logs.ground_truth
     return config.model_copy(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 from tfx.components import Pusher, StatisticsGen, Trainer
+from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.experimental.conditionals.conditional import Cond
+from tfx.dsl.placeholder.placeholder import Placeholder
 from tfx.orchestration import metadata
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
+from tfx.types import BaseChannel
 
 from ..beam_jobs.slice_statistics import stats_options
 from ..components import (
@@ -17,6 +21,7 @@ from ..components import (
     DriftValidator,
     LogIngest,
     PIIPseudonymizer,
+    ProtectedIngest,
     PushRecorder,
     RetrainGate,
     SlicedEvaluator,
@@ -25,75 +30,44 @@ from ..components import (
 )
 from .config import VigilConfig
 
-Text = str | RuntimeParameter
+Text = str | RuntimeParameter | Placeholder
 
 
-def monitoring_pipeline(
-    config: VigilConfig,
-    span: Text,
-    window_start: Text,
-    window_end: Text,
-    on_demand: int | RuntimeParameter = 0,
-) -> Pipeline:
-    """One span's run: read, protect, measure, decide; and, if so decided, retrain and push.
+@dataclass(frozen=True)
+class Run:
+    """What one run is about.
 
-    Args:
+    Attributes:
       span: name of the span; sorts as text in the order of time.
       window_start, window_end: ISO 8601 times, end excluded.
       on_demand: 1 asks for retraining whatever the evidence says.
+      fingerprint: of the window's input files; only caching looks at it.
     """
-    history = config.runtime.history_root
-    baseline = BaselineResolver(history_root=history, span=span)
-    ingest = LogIngest(config.ingest, window_start, window_end)
-    protect = PIIPseudonymizer(
-        examples=ingest.outputs["examples"],
-        dead_letters=ingest.outputs["dead_letters"],
-        config=config.pseudonymizer,
-        purge_input=True,
-    )
-    examples = protect.outputs["examples"]
-    measured = stats_options(config.slices, config.codes, config.monitored_columns)
-    statistics = StatisticsGen(examples=examples, stats_options=measured)
-    drift = DriftValidator(
-        statistics=statistics.outputs["statistics"],
-        schema=baseline.outputs["schema"],
-        training_statistics=baseline.outputs["training_statistics"],
-        previous_statistics=baseline.outputs["previous_statistics"],
-        config=config.drift_validator,
-    )
-    evaluate = SlicedEvaluator(examples=examples, config=config.evaluation)
-    gate = RetrainGate(
-        config.retrain_gate,
-        span=span,
-        window_end=window_end,
-        history_root=history,
-        on_demand=on_demand,
-        ingest=ingest.outputs["report"],
-        privacy=protect.outputs["report"],
-        drift=drift.outputs["report"],
-        slices=evaluate.outputs["report"],
-    )
-    recorder = SpanRecorder(
-        history_root=history,
-        span=span,
-        window_start=window_start,
-        window_end=window_end,
-        examples=examples,
-        statistics=statistics.outputs["statistics"],
-        ingest=ingest.outputs["report"],
-        privacy=protect.outputs["report"],
-        drift=drift.outputs["report"],
-        slices=evaluate.outputs["report"],
-        decision=gate.outputs["decision"],
-        plan=gate.outputs["plan"],
-    )
-    nodes = [baseline, ingest, protect, statistics, drift, evaluate, gate, recorder]
-    with Cond(gate.outputs["decision"].future()[0].custom_property("retrain") == 1):
-        nodes += _retraining(config, span, baseline, gate, recorder)
+
+    history_root: str | RuntimeParameter
+    span: Text
+    window_start: Text
+    window_end: Text
+    on_demand: int | RuntimeParameter = 0
+    fingerprint: Text = ""
+
+
+@dataclass(frozen=True)
+class _Protected:
+    """A window's logs, read and protected."""
+
+    nodes: list[BaseNode]
+    examples: BaseChannel
+    ingest: BaseChannel
+    privacy: BaseChannel
+
+
+def monitoring_pipeline(config: VigilConfig, run: Run) -> Pipeline:
+    """One span's run on this machine."""
     return Pipeline(
         pipeline_name=config.model.name,
         pipeline_root=config.runtime.pipeline_root,
-        components=nodes,
+        components=monitoring_nodes(config, run),
         metadata_connection_config=metadata.sqlite_metadata_connection_config(
             os.path.join(config.runtime.pipeline_root, "metadata.sqlite")
         ),
@@ -102,17 +76,109 @@ def monitoring_pipeline(
     )
 
 
+def monitoring_nodes(
+    config: VigilConfig, run: Run, one_ingest_node: bool = False
+) -> list[BaseNode]:
+    """Read, protect, measure, decide; and, if so decided, retrain and push.
+
+    Args:
+      one_ingest_node: read and protect in one node, for orchestrators that copy every artifact
+        to an object store, where raw data must not go.
+    """
+    protected = (_protected_ingest if one_ingest_node else _ingest_and_protect)(config, run)
+    baseline = BaselineResolver(history_root=run.history_root, span=run.span)
+    measured = stats_options(config.slices, config.codes, config.monitored_columns)
+    statistics = StatisticsGen(examples=protected.examples, stats_options=measured)
+    drift = DriftValidator(
+        statistics=statistics.outputs["statistics"],
+        schema=baseline.outputs["schema"],
+        training_statistics=baseline.outputs["training_statistics"],
+        previous_statistics=baseline.outputs["previous_statistics"],
+        config=config.drift_validator,
+    )
+    evaluate = SlicedEvaluator(examples=protected.examples, config=config.evaluation)
+    evidence = {
+        "ingest": protected.ingest,
+        "privacy": protected.privacy,
+        "drift": drift.outputs["report"],
+        "slices": evaluate.outputs["report"],
+    }
+    gate = RetrainGate(
+        config.retrain_gate,
+        span=run.span,
+        window_end=run.window_end,
+        history_root=run.history_root,
+        on_demand=run.on_demand,
+        **evidence,
+    )
+    recorder = SpanRecorder(
+        history_root=run.history_root,
+        span=run.span,
+        window_start=run.window_start,
+        window_end=run.window_end,
+        examples=protected.examples,
+        statistics=statistics.outputs["statistics"],
+        decision=gate.outputs["decision"],
+        plan=gate.outputs["plan"],
+        **evidence,
+    )
+    with Cond(gate.outputs["decision"].future()[0].custom_property("retrain") == 1):
+        retraining = _retraining(config, run, baseline, gate, recorder)
+    return [
+        baseline,
+        *protected.nodes,
+        statistics,
+        drift,
+        evaluate,
+        gate,
+        recorder,
+        *retraining,
+    ]
+
+
+def _ingest_and_protect(config: VigilConfig, run: Run) -> _Protected:
+    ingest = LogIngest(config.ingest, run.window_start, run.window_end, run.fingerprint)
+    protect = PIIPseudonymizer(
+        examples=ingest.outputs["examples"],
+        dead_letters=ingest.outputs["dead_letters"],
+        config=config.pseudonymizer,
+        purge_input=True,
+    )
+    return _Protected(
+        [ingest, protect],
+        protect.outputs["examples"],
+        ingest.outputs["report"],
+        protect.outputs["report"],
+    )
+
+
+def _protected_ingest(config: VigilConfig, run: Run) -> _Protected:
+    node = ProtectedIngest(
+        config.ingest,
+        config.pseudonymizer,
+        run.window_start,
+        run.window_end,
+        run.fingerprint,
+        raw_root=config.raw_data_root if config.runtime.beam.distributed else "",
+    )
+    outputs = node.outputs
+    return _Protected(
+        [node], outputs["examples"], outputs["ingest_report"], outputs["privacy_report"]
+    )
+
+
 def _retraining(
     config: VigilConfig,
-    span: Text,
+    run: Run,
     baseline: BaselineResolver,
     gate: RetrainGate,
     recorder: SpanRecorder,
-) -> list:
+) -> list[BaseNode]:
     """Two candidates from one plan, judged on the same held-out rows; the better one pushed."""
-    history = config.runtime.history_root
     rows = TrainingExamples(
-        plan=gate.outputs["plan"], history_root=history, columns=config.training_columns
+        plan=gate.outputs["plan"],
+        history_root=run.history_root,
+        columns=config.training_columns,
     )
     rows.add_upstream_node(recorder)
     statistics = StatisticsGen(
@@ -146,7 +212,7 @@ def _retraining(
         candidates[f"{name}_report"] = evaluator.outputs["report"]
         nodes += [trainer, evaluator]
 
-    push_gate = RetrainGate(config.retrain_gate, span=span, **candidates).with_id("PushGate")
+    push_gate = RetrainGate(config.retrain_gate, span=run.span, **candidates).with_id("PushGate")
     pusher = Pusher(
         model=push_gate.outputs["model"],
         model_blessing=push_gate.outputs["blessing"],
@@ -157,8 +223,8 @@ def _retraining(
         ),
     )
     push_recorder = PushRecorder(
-        history_root=history,
-        span=span,
+        history_root=run.history_root,
+        span=run.span,
         decision=push_gate.outputs["decision"],
         plan=gate.outputs["plan"],
         training_statistics=statistics.outputs["statistics"],

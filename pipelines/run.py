@@ -8,7 +8,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 
 from absl import logging as absl_logging
 from ml_metadata.proto import metadata_store_pb2 as mlmd
@@ -19,10 +18,10 @@ from tfx.orchestration.pipeline import Pipeline
 from ..beam_jobs.engine import in_process_by_default
 from ..beam_jobs.ingest_logs import NoLogs
 from ..components.history import History, SpanRecord
+from ..components.spans import Window
 from .config import VigilConfig
 from .lock import exclusive
-from .monitoring import monitoring_pipeline
-from .spans import Window
+from .monitoring import Run, monitoring_pipeline
 
 Progress = Callable[[str], None]
 
@@ -31,19 +30,6 @@ _NODE_STARTS = re.compile(r"Component (\S+) is running\.")
 
 class RunFailed(RuntimeError):
     """A node of the pipeline failed; the text names it and gives its own error."""
-
-
-def next_window(config: VigilConfig, now: datetime) -> Window | None:
-    """The oldest span that was interrupted, or else the one after the last.
-
-    None while it has not ended yet.
-    """
-    records = History(config.runtime.history_root).all_records()
-    for record in records:
-        if not record.complete:
-            return config.spans.window_of(record.span)
-    window = config.spans.next_window(records[-1].span if records else None)
-    return window if window.end <= now else None
 
 
 def run_span(
@@ -61,15 +47,22 @@ def run_span(
       NoLogs: the window has no logs.
       RunFailed: a node failed.
       Busy: another run has the history.
+      Unreachable: nobody answers at a service that ``runtime.beam`` names.
     """
+    config.runtime.beam.check_reachable()
     history = History(config.runtime.history_root)
     with exclusive(config):
         _purge(config)
         history.sweep()
         os.makedirs(config.runtime.pipeline_root, exist_ok=True)
-        pipeline = monitoring_pipeline(
-            config, window.span, window.start.isoformat(), window.end.isoformat(), int(on_demand)
+        run = Run(
+            history.root,
+            window.span,
+            window.start.isoformat(),
+            window.end.isoformat(),
+            int(on_demand),
         )
+        pipeline = monitoring_pipeline(config, run)
         try:
             with _node_watch(lambda node: progress(f"{window.span}: {node}")) as current:
                 _run(pipeline, current)

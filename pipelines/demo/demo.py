@@ -24,12 +24,12 @@ from ...beam_jobs.reports import (
 from ...components.history import History, SpanRecord
 from ...components.retrain_gate.decision import RetrainDecision
 from ...components.retrain_gate.evidence import overall_metric
+from ...components.spans import Window
 from .. import tabular_trainer
 from ..config import VigilConfig, load_config
 from ..initialise import initialise
 from ..report import write_report_page
 from ..run import Progress, run_span
-from ..spans import Window
 from .replay import replay
 from .taxi import FEATURES, LABEL, split_training, to_examples, trips
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from tfx_vigil.pipelines.spans import SpanConfig
+from tfx_vigil.components.spans import SpanConfig
 
 
 def day(*parts):
