@@ -14,10 +14,11 @@ copied, and where Beam's workers are on other machines, which a pod's disk would
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from absl import app
+from absl import flags
 from tfx.dsl.io import fileio
 from tfx.orchestration.kubeflow.v2.container import kubeflow_v2_run_executor as tfx_entrypoint
 
@@ -78,7 +79,8 @@ def _replace_prefix(text: str, pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def main() -> None:
-    app.run(run, flags_parser=lambda argv: argv[1:])
+    flags.FLAGS(sys.argv[:1])
+    run(sys.argv[1:])
 
 
 if __name__ == "__main__":

@@ -37,12 +37,14 @@ def initialise(config: VigilConfig) -> BaselineRecord:
 
     Raises:
       Busy: a run is writing to the history.
+      Unreachable: nobody answers at a service that ``runtime.beam`` names.
       ConfigError: vigil.yaml has no ``baseline``.
       ValueError: a file lacks a feature or the label, or a column does not fit its type.
     """
     given = config.baseline
     if given is None:
         raise ConfigError("baseline: give training_data and model, the model's first day")
+    config.runtime.beam.check_reachable()
     with exclusive(config):
         history = History(config.runtime.history_root)
         staging = History(os.path.join(history.root, "staging"))

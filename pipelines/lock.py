@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .config import VigilConfig
+from .yaml_file import ConfigError
 
 
 class Busy(RuntimeError):
@@ -20,7 +21,13 @@ def exclusive(config: VigilConfig) -> Iterator[None]:
 
     Raises:
       Busy: another run holds it.
+      ConfigError: the pipeline root is on no disk of this machine.
     """
+    if "://" in config.runtime.pipeline_root:
+        raise ConfigError(
+            f"runtime.pipeline_root: found {config.runtime.pipeline_root!r}: a run on this machine "
+            "keeps its metadata on a disk: give a folder, or compile the pipeline for a cluster"
+        )
     root = config.runtime.history_root
     root = config.runtime.pipeline_root if "://" in root else root
     os.makedirs(root, exist_ok=True)

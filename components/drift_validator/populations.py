@@ -51,7 +51,7 @@ def population(
     slices = {OVERALL: _slice(total, (), config, log_names)}
     unknown = []
     specs = [[names.get(feature, feature) for feature in spec] for spec in config.slices]
-    for dataset in datasets.datasets:
+    for dataset in sorted(datasets.datasets, key=lambda dataset: dataset.name):
         if dataset.name == total.name:
             continue
         key = slice_key(dataset, specs)

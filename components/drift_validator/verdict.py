@@ -19,6 +19,7 @@ def drift_report(
     config: DriftConfig,
 ) -> DriftReport:
     """The report; drifted features and their comparisons come worst first."""
+    comparisons = sorted(comparisons, key=_identity)
     drifted = sorted((c for c in comparisons if c.verdict == "drift"), key=_ratio, reverse=True)
     others = [comparison for comparison in comparisons if comparison.verdict != "drift"]
     severity = severity_of(drifted, anomalies, config)
@@ -66,6 +67,13 @@ def recommendation(
     if not made:
         return "Nothing could be compared, so drift is unknown: give a baseline with enough rows."
     return f"No action: none of {made} comparisons exceeded its threshold."
+
+
+def _identity(comparison: Comparison) -> tuple[str, ...]:
+    """Beam finishes slices in any order; the same statistics give the same report."""
+    return tuple(
+        getattr(comparison, key) for key in ("feature", "slice", "against", "split", "distance")
+    )
 
 
 def _ratio(comparison: Comparison) -> float:

@@ -199,7 +199,8 @@ def test_slices_that_were_not_configured_are_named(training):
     current = {"serving": training}
     report = compare(current, training, {}, None, DriftConfig(slices=[["hour"]])).report
     assert any(
-        line.startswith("12 slices (payment_type_") and line.endswith("not configured in slices.")
+        line.startswith("12 slices (hour_0_payment_type_Cash; ")
+        and line.endswith("not configured in slices.")
         for line in report.not_compared
     )
 

@@ -1,6 +1,5 @@
 import gzip
 import json
-import os
 import tempfile
 from pathlib import Path
 
@@ -97,17 +96,19 @@ def test_what_a_killed_run_left_in_the_raw_folder_is_removed_first(place):
 
 
 def test_only_the_owner_can_look_into_the_raw_folder(place, monkeypatch):
-    modes = []
+    seen = {}
 
-    def watch(*_, **__):
-        modes.extend(oct(p.stat().st_mode & 0o777) for p in (place / "temp").iterdir())
+    def watch(*_, output_uri, **__):
+        folder = Path(output_uri).parent
+        seen[folder] = oct(folder.stat().st_mode & 0o777)
         raise NoLogs("seen")
 
     monkeypatch.setattr("tfx_vigil.beam_jobs.ingest_logs.ingest_logs", watch)
     with pytest.raises(NoLogs, match="seen"):
         ingest(place)
-    assert set(modes) == {"0o700"}
-    assert not os.listdir(place / "temp")
+    [(folder, mode)] = seen.items()
+    assert mode == "0o700"
+    assert not folder.exists()
 
 
 def test_an_empty_window_is_an_error(place):

@@ -1,6 +1,8 @@
 """The entrypoint under the launcher's file protocol: files on disk, JSON in and out."""
 
 import json
+import subprocess
+import sys
 from datetime import datetime, timezone
 
 import pytest
@@ -142,3 +144,18 @@ def test_uris_stay_as_they_are_where_nothing_is_copied(mounts):
     output = window(mounts, f"{mounts}/remote/", ["--remote"])
     assert output["artifacts"]["span"]["artifacts"][0]["uri"] == f"{mounts}/remote/span"
     assert (mounts / "remote" / "span").read_text() == "2014-01-01"
+
+
+def test_as_a_program_it_runs_the_executor_and_fails_with_its_error(tmp_path):
+    executor_input = {"outputs": {"outputFile": str(tmp_path / "output.json")}}
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "tfx_vigil.kubeflow.entrypoint"),
+            *("--executor_class_path", "tfx_vigil.components.window_resolver.executor.Executor"),
+            *("--json_serialized_invocation_args", json.dumps(executor_input)),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 1
+    assert "KeyError: 'window_start'" in ran.stderr
