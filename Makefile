@@ -1,11 +1,17 @@
-# make demo | test | test-browser | lint | bench | lock | clean; each makes .venv first where it is missing.
+# make demo | test | test-browser | test-portable | test-docker | test-stack121 | image | lint | bench | lock | clean
+# Each makes .venv first where it needs one and it is missing.
 PYTHON ?=
 OUT ?= out/demo
+IMAGE ?= tfx-vigil
+BASE ?= python:3.13-slim-trixie
 BIN := .venv/bin
 LOCK := python3 -m uv pip compile pyproject.toml --universal --python-version 3.10 \
 	--generate-hashes --no-annotate --custom-compile-command 'make lock'
+LOCK_IMAGE := python3 -m uv pip compile --no-python-downloads --python-version 3.13 \
+	--python-platform x86_64-manylinux_2_39 --generate-hashes --no-annotate \
+	--custom-compile-command 'make lock'
 
-.PHONY: venv demo test test-browser lint bench lock clean
+.PHONY: venv demo test test-browser test-portable test-docker test-stack121 image lint bench lock clean
 .DELETE_ON_ERROR:
 
 venv: .venv/.complete
@@ -17,21 +23,37 @@ demo: venv
 	@$(BIN)/tfx-vigil demo --out '$(OUT)'
 
 test: venv
-	@$(BIN)/python -m pytest -m 'not browser and not docker and not stack121'
+	@$(BIN)/python -m pytest -m 'not browser and not docker and not portable'
 
 test-browser: venv
 	@$(BIN)/python -m pytest -m browser
+
+test-portable: venv
+	@$(BIN)/python -m pytest -m portable
+
+test-docker: venv
+	@tests/docker/engine.sh $(BIN)/python -m pytest -m docker tests/docker
+
+test-stack121: venv
+	@tests/docker/stack121.sh
+
+image:
+	DOCKER_BUILDKIT=1 docker build --build-arg BASE='$(BASE)' -f kubeflow/Dockerfile -t '$(IMAGE)' .
 
 lint: venv
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 bench: venv
-	@for b in benchmarks/*.py; do $(BIN)/python "$$b" || exit 1; done
+	@for b in ingest pseudonyms; do $(BIN)/python benchmarks/$$b.py || exit 1; done
 
 lock:
 	$(LOCK) --output-file requirements/base.txt
 	$(LOCK) --extra dev --output-file requirements/dev.txt
 	$(LOCK) --extra kfp --output-file requirements/kfp.txt
+	sed -n 's/^tensorflow==\([^ ]*\) ; python_full_version >= .*/tensorflow-cpu==\1/p' requirements/kfp.txt | \
+		$(LOCK_IMAGE) pyproject.toml --extra kfp requirements/image.in - -c requirements/kfp.txt \
+		--override requirements/image-overrides.txt --output-file requirements/image.txt
+	$(LOCK_IMAGE) requirements/image-tools.in --output-file requirements/image-tools.txt
 
 clean:
 	rm -rf .venv .uv out build dist *.egg-info
