@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -31,6 +32,7 @@ def compile_(
     ] = None,
 ) -> None:
     """Write the monitoring pipeline for Kubeflow Pipelines, or check one."""
+    _need_kfp()
     from .check import check as problems_of
 
     if check:
@@ -77,6 +79,7 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Upload a compiled pipeline, and run or schedule it."""
+    _need_kfp()
     from .follow import follow_run
     from .kfp_api import Server
     from .submit import Submission
@@ -105,6 +108,11 @@ def submit(
         print(json.dumps(asdict(done)))
         return
     screen.print(f"{done.pipeline} {done.version}: {done.state.lower()}, {done.url}", markup=False)
+
+
+def _need_kfp() -> None:
+    if find_spec("kfp") is None or find_spec("kfp.kubernetes") is None:
+        raise ConfigError("this needs Kubeflow's client: pip install 'tfx-vigil[kfp]'")
 
 
 def _refuse(what: Path, problems: list[str]) -> None:

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import yaml
+from tfx_vigil.kubeflow import cli as kubeflow_cli
 from tfx_vigil.kubeflow.cli import main
 from tfx_vigil.pipelines import cli
 
@@ -58,6 +59,14 @@ def test_a_configuration_without_a_cluster_is_bad_usage(run, tmp_path):
     code, _, err = run("compile")
     assert code == 2
     assert "kubeflow: the section that names the image is missing" in err
+
+
+@pytest.mark.parametrize("command", [["compile"], ["submit", "--host", "http://127.0.0.1:9"]])
+def test_without_kubeflows_client_it_says_what_to_install(run, monkeypatch, command):
+    monkeypatch.setattr(kubeflow_cli, "find_spec", lambda name: None)
+    code, _, err = run(*command)
+    assert code == 2
+    assert "pip install 'tfx-vigil[kfp]'" in err
 
 
 def test_submit_tells_a_script_what_it_did(run, compiled):
