@@ -349,7 +349,15 @@ def test_following_gives_up_on_a_long_outage(kfp, spec):
         follow_run(Server(host=kfp.address), done.run_id, outage, poll=0.01)
 
 
-def test_ctrl_c_stops_the_watch_and_not_the_run(kfp, spec):
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises KeyboardInterrupt, also where the tests were started in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_stops_the_watch_and_not_the_run(kfp, spec, interruptible):
     kfp.progress, kfp.multi_user = [("RUNNING", {"A": "RUNNING"})], True
     told = []
 
