@@ -35,12 +35,13 @@ def check(text: str) -> list[str]:
         documents = [d for d in yaml.safe_load_all(text) if d]
     except yaml.YAMLError as error:
         return [f"not YAML: {error}"]
-    specs = [d for d in documents if "pipelineInfo" in d]
-    platforms = [d for d in documents if "platforms" in d]
+    mappings = [d for d in documents if isinstance(d, dict)]
+    specs = [d for d in mappings if "pipelineInfo" in d]
+    platforms = [d for d in mappings if "platforms" in d]
     if len(specs) != 1 or len(platforms) > 1 or len(documents) != len(specs) + len(platforms):
         return ["expected one PipelineSpec and at most one platform spec (template/v2_template.go)"]
     [spec] = specs
-    problems = list(_against_protos(spec, *platforms))
+    problems = list(_against_protos(spec, *platforms)) or list(_missing_parts(spec))
     if not problems:
         problems += [problem for rule in _RULES for problem in rule(spec)]
         problems += _unknown_executors(spec, *platforms)
@@ -67,6 +68,26 @@ def _against_loader(text: str) -> Iterator[str]:
         components.load_component_from_text(text)
     except (ValueError, TypeError, KeyError) as error:
         yield f"kfp's loader refuses it: {error}"
+
+
+def _missing_parts(spec: Spec) -> Iterator[str]:
+    """What the rules take for granted."""
+    if not spec.get("deploymentSpec", {}).get("executors"):
+        yield "deploymentSpec has no executors (compiler/visitor.go)"
+    if not spec.get("root", {}).get("dag", {}).get("tasks"):
+        yield "the root component has no tasks (template/v2_template.go)"
+    for owner in _dags(spec):
+        for name, task in owner["dag"].get("tasks", {}).items():
+            component = task.get("componentRef", {}).get("name")
+            if component not in spec.get("components", {}):
+                yield f"{name}: its component {component} is not there (compiler/visitor.go)"
+
+
+def _dags(spec: Spec) -> Iterator[Spec]:
+    """The components that are made of tasks, the root among them."""
+    for component in (spec.get("root", {}), *spec.get("components", {}).values()):
+        if "dag" in component:
+            yield component
 
 
 def _schema(spec: Spec) -> Iterator[str]:
@@ -115,16 +136,18 @@ def _container(label: str, container: Spec) -> Iterator[str]:
 
 
 def _tasks(spec: Spec) -> Iterator[str]:
-    tasks = spec["root"]["dag"]["tasks"]
-    parameters = spec["root"].get("inputDefinitions", {}).get("parameters", {})
-    for name, task in tasks.items():
-        for dependency in task.get("dependentTasks", []):
-            if dependency not in tasks:
-                yield f"{name}: depends on {dependency}, which is no task"
-        inputs = task.get("inputs", {})
-        for key, given in {**inputs.get("parameters", {}), **inputs.get("artifacts", {})}.items():
-            yield from _source(spec, tasks, parameters, f"{name}.{key}", given)
-        yield from _condition(spec, name, task)
+    for owner in _dags(spec):
+        tasks = owner["dag"].get("tasks", {})
+        parameters = owner.get("inputDefinitions", {}).get("parameters", {})
+        for name, task in tasks.items():
+            for dependency in task.get("dependentTasks", []):
+                if dependency not in tasks:
+                    yield f"{name}: depends on {dependency}, which is no task"
+            inputs = task.get("inputs", {})
+            given = {**inputs.get("parameters", {}), **inputs.get("artifacts", {})}
+            for key, source in given.items():
+                yield from _source(spec, tasks, parameters, f"{name}.{key}", source)
+            yield from _condition(spec, name, task)
 
 
 def _source(spec: Spec, tasks: Spec, parameters: Spec, where: str, given: Spec) -> Iterator[str]:

@@ -137,6 +137,26 @@ def test_an_artifact_type_that_mlmd_cannot_name_is_refused(spec):
     assert "DriftValidator.report: artifact type 'DriftReport'" in found(spec)
 
 
+def test_a_task_in_a_dag_below_the_root_is_held_to_the_same_rules(spec):
+    dag = {"tasks": {"Inner": {**task(spec, "Pusher"), "dependentTasks": ["Nobody"]}}}
+    spec["components"]["below"] = {"dag": dag}
+    assert "Inner: depends on Nobody, which is no task" in found(spec)
+
+
+def test_a_task_without_its_component_is_refused(spec):
+    spec["components"].pop("Pusher")
+    assert "Pusher: its component Pusher is not there" in found(spec)
+
+
+@pytest.mark.parametrize(
+    ("part", "message"),
+    [("deploymentSpec", "deploymentSpec has no executors"), ("root", "the root component has no")],
+)
+def test_a_spec_without_one_of_its_parts_is_refused(spec, part, message):
+    spec.pop(part)
+    assert message in found(spec)
+
+
 def test_a_misspelt_field_is_refused_by_kfps_proto(spec):
     task(spec, "Pusher")["triggerPolicies"] = {}
     assert "not a PipelineSpec" in found(spec)
@@ -149,6 +169,8 @@ def test_a_pod_of_no_executor_is_refused(accepted):
     )
 
 
-@pytest.mark.parametrize("text", ["", "a: [", "a: 1", "pipelineInfo: {name: a}\n---\nb: 1"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "- a", "a: [", "a: 1", "pipelineInfo: {name: a}\n---\nb: 1"]
+)
 def test_what_is_no_compiled_pipeline_is_told_so(text):
     assert len(check(text)) == 1
