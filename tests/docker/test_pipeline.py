@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from ..kubeflow.compiled import RETRAINING
 from . import taxi_models, taxi_runs
 from .driver import State
 from .pods import ANY_USER, DockerPods
@@ -17,18 +18,6 @@ from .taxi_models import assert_same_model, model_in_service
 from .taxi_runs import CLAIM, FIRST, IDENTIFIERS, MOUNT, SECOND
 
 pytestmark = pytest.mark.docker
-
-RETRAINING = {
-    "TrainingExamples",
-    "TrainingStatistics",
-    "FineTunedTrainer",
-    "FineTunedEvaluator",
-    "FromScratchTrainer",
-    "FromScratchEvaluator",
-    "PushGate",
-    "Pusher",
-    "PushRecorder",
-}
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,18 @@ kubeflow:
   pipeline_root: minio://mlpipeline/v2/artifacts
 """
 
+RETRAINING = {
+    "TrainingExamples",
+    "TrainingStatistics",
+    "FineTunedTrainer",
+    "FineTunedEvaluator",
+    "FromScratchTrainer",
+    "FromScratchEvaluator",
+    "PushGate",
+    "Pusher",
+    "PushRecorder",
+}
+
 
 def write_config(folder: Path, kubeflow: str = KUBEFLOW, **replacements: str) -> Path:
     """The demo's vigil.yaml with a section ``kubeflow`` and other lines replaced."""
