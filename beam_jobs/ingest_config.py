@@ -9,9 +9,22 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from .data_contract import DataContract, Kind
 from .parameters import Parameters
 
-Kind = Literal["int", "float", "string"]
+Format = Literal[
+    "kserve",
+    "open_inference",
+    "prediction_log",
+    "vertex_ai",
+    "sagemaker",
+    "json_lines",
+    "csv",
+    "parquet",
+    "avro",
+]
+MAPPED: tuple[Format, ...] = ("json_lines", "csv", "parquet", "avro")
+"""Formats of one prediction a record, whose keys ``FieldNames`` explains."""
 
 FIXED_COLUMNS: dict[str, Kind] = {
     "prediction": "float",
@@ -24,6 +37,9 @@ FIXED_COLUMNS: dict[str, Kind] = {
     "log_latency_ms": "float",
     "log_status": "string",
     "log_label_time": "int",
+    "log_label_corrects": "int",
+    "log_model_decided": "int",
+    "log_violations": "string",
 }
 RESERVED = frozenset(FIXED_COLUMNS) | {"label"}
 
@@ -39,10 +55,11 @@ Globs = Annotated[list[str], BeforeValidator(_one_or_many), Field(min_length=1)]
 
 
 class FieldNames(Parameters):
-    """The keys of a ``json_lines`` record that are not features.
+    """The keys of a record of the formats in ``MAPPED`` that are not features.
 
     ``request_id`` (string or int) and ``event_time`` must be in each record; the others may be
-    missing or null. ``row`` defaults to 0; ``sampling_weight`` is 1 / sampling rate.
+    missing or null. ``row`` defaults to 0; ``sampling_weight`` is 1 / sampling rate;
+    ``model_decided`` as in GroundTruthConfig.
     """
 
     request_id: str = "request_id"
@@ -54,16 +71,20 @@ class FieldNames(Parameters):
     latency_ms: str = "latency_ms"
     status: str = "status"
     sampling_weight: str = "sampling_weight"
+    model_decided: str = "model_decided"
 
 
 class GroundTruthConfig(Parameters):
-    """JSON Lines, gzipped or not, of what really happened: one label a line.
+    """What really happened: JSON Lines, CSV, Parquet or Avro, one label a record.
 
     ``files``: globs, as ``IngestConfig.logs``, but dated ones reach two horizons back. The others
-    name keys: a label belongs to row ``row`` (0 if the line has none) of request ``request_id``
-    and arrived at ``time``.
+    name keys: a label belongs to row ``row`` (0 if the record has none) of request ``request_id``
+    and arrived at ``time``. Records of SageMaker's ground truth (``groundTruthData``) need no
+    keys; they arrived in the hour that their path names.
     ``columns`` are facts that arrive with the label; they become features of the labelled row,
     in place of a logged feature of that name.
+    ``model_decided`` names a key that is true where the model's own action decided the outcome
+    (a blocked payment is never seen to be honest): such rows are no training data.
     """
 
     files: Globs
@@ -72,37 +93,51 @@ class GroundTruthConfig(Parameters):
     time: str = "time"
     label: str = "label"
     columns: list[str] = []
+    model_decided: str = "model_decided"
 
 
 class IngestConfig(Parameters):
     """Parameters of ``ingest_logs``.
 
-    format: ``kserve`` (payload logger's blobs) or ``json_lines`` (one prediction a line).
+    format: see ``log_formats``; ``auto`` recognises it from the first records.
     logs: globs of the log files, on any filesystem Beam knows; ``**`` crosses folders. A glob
-      with {YYYY}, {MM}, {DD} stands for itself on each UTC day of [start - horizon, end); a
-      response filed under a later day than the window's last is not found.
-    features: declared types. A value that does not fit its declared type makes its record a
+      with {YYYY}, {MM}, {DD}, {HH} stands for itself on each UTC day (hour) of
+      [start - horizon, end); a response filed under a later one than the window's last is not
+      found. {SPAN} stands for any whole number: all spans are read, but for files that were last
+      written before start - horizon. Compression (gzip, zstd) and container (JSON Lines, JSON
+      array, CSV, Parquet, Avro, TFRecord) are recognised.
+    replay: ``logs`` are dead letters of an earlier run, whose records are read again.
+    features: declared types. A value that does not fit its declared type makes its row a
       dead letter. Undeclared features are kept too: JSON numbers as float, booleans as int,
       strings as string, objects as their JSON text (string); an undeclared feature that comes
       in several of these types is, in the whole window, the widest of them (int < float <
       string). null is a missing value; a (nested) list is a multivalent feature, row-major.
     prediction: which output is the prediction, when there are several: the output's name in
-      the Open Inference Protocol (V2), the key where predictions are objects.
-    feature_names: names by position, for instances that are bare lists or one V2 tensor.
-    fields: ``json_lines`` only, see FieldNames.
+      the Open Inference Protocol (V2) and TF Serving, the key where predictions are objects, the
+      class of a TF Serving classification.
+    feature_names: names by position, for instances that are bare lists, CSV rows or one tensor.
+    request_id: the feature that identifies the request, for formats that log no id.
+    untimed: what becomes of a record that has no time: a ``dead_letter``, or a record of the
+      start of the ``window`` that is read (for logs of batch inference).
+    fields: for the formats in ``MAPPED``, see FieldNames.
     ground_truth: see GroundTruthConfig.
+    contract: see DataContract.
     horizon_hours: how long a label may come after its request, or wait for it.
     max_dead_letter_share: the job fails when more of the records are dead letters, or more of
       the window's rows are rejected.
     """
 
-    format: Literal["kserve", "json_lines"]
+    format: Format | Literal["auto"]
     logs: Globs
+    replay: bool = False
     features: dict[str, Kind] | None = None
     prediction: str | None = None
     feature_names: list[str] = []
+    request_id: str | None = None
+    untimed: Literal["dead_letter", "window"] = "dead_letter"
     fields: FieldNames = FieldNames()
     ground_truth: GroundTruthConfig | None = None
+    contract: DataContract | None = None
     horizon_hours: float = Field(0.0, ge=0, allow_inf_nan=False)
     max_dead_letter_share: float = Field(0.05, ge=0, le=1)
 
@@ -137,26 +172,38 @@ class Window:
     def __contains__(self, time: int) -> bool:
         return self.start <= time < self.end
 
-    def reaches_request(self, time: int) -> bool:
-        return self.start - self.horizon - _SLACK <= time < self.end
+    @property
+    def first_request(self) -> int:
+        """From when on requests are read: labels that come now may be theirs."""
+        return self.start - self.horizon - _SLACK
+
+    @property
+    def first_label(self) -> int:
+        """Two horizons back: so that a label is seen with all that may have come before it."""
+        return self.start - 2 * self.horizon
 
     def reaches_response(self, time: int) -> bool:
-        return self.start - self.horizon - _SLACK <= time < self.end + _SLACK
+        return self.first_request <= time < self.end + _SLACK
 
     def reaches_label(self, time: int) -> bool:
-        """Two horizons back: so that the first label of a key is seen with all its repeats."""
-        return self.start - 2 * self.horizon <= time < self.end
+        return self.first_label <= time < self.end
 
     def log_globs(self, globs: Iterable[str]) -> list[str]:
         return self._expand(globs, self.start - self.horizon)
 
     def label_globs(self, globs: Iterable[str]) -> list[str]:
-        return self._expand(globs, self.start - 2 * self.horizon)
+        return self._expand(globs, self.first_label)
 
     def _expand(self, globs: Iterable[str], since: int) -> list[str]:
-        first, last = (moment(time).date() for time in (since, self.end - 1))
-        days = [first + timedelta(n) for n in range((last - first).days + 1)]
-        return sorted({_on_day(glob, day) for glob in globs for day in days})
+        expanded = set()
+        for glob in globs:
+            step = timedelta(hours=1) if "{HH}" in glob else timedelta(days=1)
+            time = moment(since).replace(minute=0, second=0, microsecond=0)
+            time = time if "{HH}" in glob else time.replace(hour=0)
+            while time < moment(self.end):
+                expanded.add(_at(glob, time))
+                time += step
+        return sorted(expanded)
 
 
 def microseconds(time: datetime) -> int:
@@ -167,11 +214,12 @@ def moment(time: int) -> datetime:
     return _EPOCH + timedelta(microseconds=time)
 
 
-def _on_day(glob: str, day) -> str:
-    for placeholder, code in (("{YYYY}", "%Y"), ("{MM}", "%m"), ("{DD}", "%d")):
-        glob = glob.replace(placeholder, day.strftime(code))
+def _at(glob: str, time: datetime) -> str:
+    for placeholder, code in _PLACEHOLDERS.items():
+        glob = glob.replace(placeholder, time.strftime(code))
     return glob
 
 
+_PLACEHOLDERS = {"{YYYY}": "%Y", "{MM}": "%m", "{DD}": "%d", "{HH}": "%H"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _SLACK = LONGEST_CALL // timedelta(microseconds=1)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,21 +14,25 @@ from .ingest_config import RESERVED, Kind, microseconds
 
 MAX_FLOAT = 3.4028234663852886e38
 MAX_INT = (1 << 63) - 1
+ROWS_OF_A_CALL = 1 << 31
 _MAX_TIME = 253_402_300_800_000_000
 _WIDTH = {"int": 0, "float": 1, "string": 2}
 _KIND_OF = {int: "int", float: "float", str: "string"}
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 _RFC3339 = re.compile(
-    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-]\d\d:\d\d))", re.ASCII
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:[Zz]| UTC|([+-]\d\d:\d\d))",
+    re.ASCII,
 )
 
 
 class Malformed(Exception):
     """A record that cannot be used.
 
-    ``reason`` is one of ``not_json``, ``damaged_gzip``, ``missing``, ``bad_time``,
-    ``bad_value``, ``reserved_name``, ``response_without_request``, ``prediction_count``, and
-    may be followed by ``:`` and a field's name that the format or the configuration gives:
-    never by a name or value that only the record holds.
+    ``reason`` is one of ``not_json``, ``not_proto``, ``damaged_gzip``, ``missing``, ``bad_time``,
+    ``bad_value``, ``reserved_name``, ``response_without_request``, ``prediction_count``,
+    ``unsupported_log`` (followed by the type of a PredictionLog that gives no rows), and may be
+    followed by ``:`` and a field's name that the format or the configuration gives: never by
+    a name or value that only the record holds.
     """
 
     def __init__(self, what: str, field: str | None = None):
@@ -44,22 +48,45 @@ def get(record: Mapping[str, Any], field: str) -> Any:
     return value
 
 
+def has(record: Mapping[str, Any], field: str) -> bool:
+    """False where a field is left out, null or an empty text."""
+    return record.get(field) not in (None, "")
+
+
 def get_time(record: Mapping[str, Any], field: str) -> int:
     """Microseconds since the epoch, UTC, cut off not rounded.
 
-    Takes RFC 3339 text (up to nanoseconds; an offset or Z is required) and non-negative
-    numbers since the epoch, in seconds below 1e11, milliseconds below 1e14, microseconds
-    below 1e17 and nanoseconds from there: unambiguous from 1973 to 5138.
+    Takes RFC 3339 text (up to nanoseconds; an offset, Z or BigQuery's " UTC" is required) and
+    non-negative numbers since the epoch, in seconds below 1e11, milliseconds below 1e14,
+    microseconds below 1e17 and nanoseconds from there: unambiguous from 1973 to 5138.
     """
-    value = get(record, field)
+    value = record.get(field)
+    if value is None:
+        raise Malformed("missing", field)
     try:
-        time = _rfc3339(value) if type(value) is str else _epoch(value)
+        return rfc3339(value) if type(value) is str else _epoch(value)
     except (ValueError, TypeError):
         raise Malformed("bad_time", field) from None
-    return time
 
 
-def _rfc3339(text: str) -> int:
+def rfc3339(text: str) -> int:
+    """As ``get_time``; ValueError for what is no time."""
+    if text[-1:] == "Z":
+        digits = text[20:-1]
+        if text[19:20] == "." and digits.isdigit() and len(digits) < 10 and digits.isascii():
+            return _second(text[:19]) + int(digits[:6].ljust(6, "0"))
+        return _second(text[:-1])
+    return _any_rfc3339(text)
+
+
+@lru_cache(1 << 12)
+def _second(text: str) -> int:
+    if len(text) == 19 and text[4:17:3] == "--T::":
+        return microseconds(datetime.fromisoformat(f"{text}+00:00"))
+    return _any_rfc3339(text + "Z")
+
+
+def _any_rfc3339(text: str) -> int:
     match = _RFC3339.fullmatch(text)
     if not match:
         raise ValueError
@@ -84,11 +111,13 @@ def _epoch(number: float) -> int:
 
 def get_text(record: Mapping[str, Any], field: str) -> str:
     """A non-empty string; an integer becomes its digits."""
-    value = get(record, field)
-    if type(value) is int:
-        return str(value)
+    value = record.get(field)
     if type(value) is str and value:
         return value
+    if value is None:
+        raise Malformed("missing", field)
+    if type(value) is int:
+        return str(value)
     raise Malformed("bad_value", field)
 
 
@@ -96,8 +125,16 @@ def get_row(record: Mapping[str, Any], field: str) -> int:
     row = record.get(field)
     if row is None:
         return 0
-    if type(row) is int and 0 <= row <= MAX_INT:
+    if type(row) is int and 0 <= row < ROWS_OF_A_CALL:
         return row
+    raise Malformed("bad_value", field)
+
+
+def get_flag(record: Mapping[str, Any], field: str) -> int:
+    """0 or 1, of a boolean or of just these numbers."""
+    value = get(record, field)
+    if type(value) in (bool, int, float) and value in (0, 1):
+        return int(value)
     raise Malformed("bad_value", field)
 
 
@@ -106,6 +143,11 @@ def get_number(record: Mapping[str, Any], field: str) -> float:
         return scalar(get(record, field), "float")
     except ValueError:
         raise Malformed("bad_value", field) from None
+
+
+def sampling_weight(rate: float) -> float | None:
+    """1 / rate; None for what is no rate, as where none was configured."""
+    return 1 / rate if 1 / MAX_FLOAT <= rate <= 1 else None
 
 
 def scalar(value: Any, kind: Kind | None) -> int | float | str:
@@ -132,7 +174,7 @@ def scalar(value: Any, kind: Kind | None) -> int | float | str:
         if kind == "float":
             if -MAX_FLOAT <= value <= MAX_FLOAT:
                 return float(value)
-        elif value == int(value) and -MAX_INT <= value <= MAX_INT:
+        elif -MAX_INT <= value <= MAX_INT and value == int(value):
             return int(value)
     raise ValueError
 
@@ -170,9 +212,18 @@ def _uniform(values: list) -> list:
 
 def flatten(values: list) -> list:
     """The scalars of a nested list, row-major."""
-    while any(type(value) is list for value in values):
-        values = [x for value in values for x in (value if type(value) is list else (value,))]
-    return values
+    if list not in set(map(type, values)):
+        return values
+    scalars, open_lists = [], [iter(values)]
+    while open_lists:
+        for value in open_lists[-1]:
+            if type(value) is list:
+                open_lists.append(iter(value))
+                break
+            scalars.append(value)
+        else:
+            open_lists.pop()
+    return scalars
 
 
 def prediction(value: Any, name: str | None) -> float | list[float]:
@@ -193,14 +244,22 @@ def prediction(value: Any, name: str | None) -> float | list[float]:
     return scores
 
 
-def kinds_of(rows: Iterable[Mapping[str, Any]], declared: Mapping[str, Kind]) -> set:
-    """(name, kind) of each undeclared feature of ``rows``."""
-    return {
-        (name, _KIND_OF[type(value[0] if type(value) is list else value)])
-        for row in rows
-        for name, value in row.items()
-        if name not in declared
-    }
+def kind_of(value: float | str) -> Kind:
+    """The kind of a typed scalar."""
+    return _KIND_OF[type(value)]
+
+
+def cell(text: str | None) -> int | float | str | None:
+    """A cell of a CSV table: a number where it is one as JSON writes it, else its text.
+
+    An integer too long to be one is a float, as orjson has it: infinity if it is out of range.
+    """
+    if not text:
+        return None
+    number = _NUMBER.fullmatch(text)
+    if not number:
+        return text
+    return float(text) if number.lastindex or len(text) > 100 else int(text)
 
 
 def widest(kinds: Iterable[Kind]) -> Kind:
@@ -214,17 +273,3 @@ def cast(value: float | str, kind: Kind) -> int | float | str:
             value = int(value)
         return str(value)
     return float(value) if kind == "float" else value
-
-
-def tensor_rows(tensor: Mapping[str, Any], where: str) -> list:
-    """The rows of a V2 tensor with JSON data, flat or nested: scalars, or lists when wider."""
-    shape, data = get(tensor, "shape"), get(tensor, "data")
-    sized = type(shape) is list and shape and all(type(n) is int and n >= 0 for n in shape)
-    if not sized or 0 in shape[1:] or type(data) is not list:
-        raise Malformed("bad_value", where)
-    flat, width = flatten(data), math.prod(shape[1:])
-    if shape[0] * width != len(flat):
-        raise Malformed("bad_value", where)
-    if width == 1:
-        return flat
-    return [flat[n : n + width] for n in range(0, len(flat), width)]

@@ -5,15 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tfx_vigil.beam_jobs.ingest_config import IngestConfig, Window, microseconds, moment
-from tfx_vigil.beam_jobs.log_batches import resolve_kinds, to_batch
 from tfx_vigil.beam_jobs.log_histogram import ACCURACY, bin_of, quantiles
 from tfx_vigil.beam_jobs.log_values import (
     Malformed,
+    cell,
     features,
     get_time,
-    kinds_of,
     prediction,
-    tensor_rows,
 )
 
 NOON = 1_767_268_800_000_000
@@ -75,13 +73,6 @@ def test_undeclared_values_are_typed_by_their_json_type():
         {"n": 3, "x": 2.5, "b": True, "s": "a", "none": None, "o": {"z": 1, "a": None}}, {}
     )
     assert row == {"n": 3.0, "x": 2.5, "b": 1, "s": "a", "o": '{"a":null,"z":1}'}
-    assert kinds_of([row], {}) == {
-        ("n", "float"),
-        ("x", "float"),
-        ("b", "int"),
-        ("s", "string"),
-        ("o", "string"),
-    }
 
 
 def test_lists_are_multivalent_features_row_major_and_of_one_kind():
@@ -104,7 +95,6 @@ def test_declared_values_take_their_declared_type(kind, value, expected):
     row = features({"f": value}, {"f": kind})
     assert row == {"f": expected}
     assert type(row["f"]) is type(expected)
-    assert kinds_of([row], {"f": kind}) == set()
 
 
 @pytest.mark.parametrize(
@@ -137,16 +127,6 @@ def test_features_may_not_take_reserved_names(name):
         features({name: 1}, {})
 
 
-def test_a_column_of_several_types_is_the_widest_in_every_batch():
-    kinds = resolve_kinds([("a", "float"), ("a", "int"), ("b", "string"), ("b", "float")], {})
-    assert (kinds["a"], kinds["b"]) == ("float", "string")
-    first = to_batch([{"a": 1, "b": 8001.0, "log_row": 0}], kinds)
-    second = to_batch([{"a": 2.5, "b": "x", "log_row": 1}, {"log_row": 2}], kinds)
-    assert first.schema == second.schema
-    assert first.to_pydict() == {"a": [[1.0]], "b": [[b"8001"]], "log_row": [[0]]}
-    assert second.to_pydict()["b"] == [[b"x"], None]
-
-
 @pytest.mark.parametrize(
     ("value", "name", "expected"),
     [
@@ -169,26 +149,23 @@ def test_what_is_no_score_is_malformed(value):
 
 
 @pytest.mark.parametrize(
-    ("shape", "data", "rows"),
+    ("text", "value"),
     [
-        ([2], [1, 2], [1, 2]),
-        ([2, 1], [1, 2], [1, 2]),
-        ([2, 2], [1, 2, 3, 4], [[1, 2], [3, 4]]),
-        ([2, 2], [[1, 2], [3, 4]], [[1, 2], [3, 4]]),
-        ([0, 4], [], []),
+        ("7", 7),
+        ("-7.5", -7.5),
+        ("1e3", 1000.0),
+        ("", None),
+        (None, None),
+        ("007", "007"),
+        ("+7", "+7"),
+        ("nan", "nan"),
+        ("7 ", "7 "),
+        ("٧", "٧"),
     ],
 )
-def test_a_tensor_is_cut_into_rows(shape, data, rows):
-    assert tensor_rows({"shape": shape, "data": data}, "inputs") == rows
-
-
-@pytest.mark.parametrize(
-    ("shape", "data"),
-    [([], [1]), ([3], [1, 2]), ([10**12, 0], []), ([-1, -2], [1, 2]), ([True], [1]), ([1], 1)],
-)
-def test_a_tensor_whose_shape_does_not_fit_is_malformed(shape, data):
-    with pytest.raises(Malformed, match=r"^bad_value:inputs$"):
-        tensor_rows({"shape": shape, "data": data}, "inputs")
+def test_a_cell_is_a_number_where_json_has_one(text, value):
+    assert cell(text) == value
+    assert type(cell(text)) is type(value)
 
 
 @given(st.lists(st.floats(1e-6, 1e9), min_size=1, max_size=200))
@@ -213,6 +190,8 @@ def test_dated_globs_stand_for_each_day_that_the_horizon_reaches():
     assert window.log_globs(config.logs) == ["l/2025/12/31/*", "l/2026/01/01/*"]
     assert window.log_globs(["plain"]) == ["plain"]
     assert window.label_globs(["{DD}"]) == ["01", "31"]
+    hours = window.log_globs(["{DD}T{HH}"])
+    assert (len(hours), hours[0], hours[-1]) == (25, "01T00", "31T23")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +206,7 @@ def test_windows_must_have_a_length_and_an_offset(start, end):
     "change",
     [
         {"logs": []},
-        {"format": "csv"},
+        {"format": "xml"},
         {"features": {"label": "int"}},
         {"features": {"x": "double"}},
         {"ground_truth": {"files": "gt"}},
