@@ -6,7 +6,12 @@ from datetime import datetime
 from typing import Literal, TypeVar
 
 from apache_beam.io.filesystems import FileSystems
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 FILE_NAME = "report.json"
 LOGGED, CANDIDATE, IN_SERVICE = "logged", "candidate", "in_service"
@@ -55,31 +60,79 @@ class IngestCounts(Document):
     rows = rows_written + rows_duplicate + rows_outside_window + rows_rejected
     labels_read = labels_joined + labels_late + labels_orphan + labels_repeated
                   + labels_outside_window
+
+    ``labels_corrected`` replaced another label; ``labels_contradictory`` disagree with one of the
+    same row and arrival. Both are among the labels above.
     """
 
-    records_read: int
-    records_ok: int
-    records_dead_lettered: int
-    rows: int
-    rows_written: int
-    rows_duplicate: int
-    rows_outside_window: int
-    rows_rejected: int
-    labels_read: int
-    labels_joined: int
-    labels_late: int
-    labels_orphan: int
-    labels_repeated: int
-    labels_outside_window: int
+    records_read: int = 0
+    records_ok: int = 0
+    records_dead_lettered: int = 0
+    rows: int = 0
+    rows_written: int = 0
+    rows_duplicate: int = 0
+    rows_outside_window: int = 0
+    rows_rejected: int = 0
+    labels_read: int = 0
+    labels_joined: int = 0
+    labels_late: int = 0
+    labels_orphan: int = 0
+    labels_repeated: int = 0
+    labels_outside_window: int = 0
+    labels_corrected: int = 0
+    labels_contradictory: int = 0
 
 
-class FileCounts(Document):
+class FileCounts(IngestCounts):
+    """A file's share of the counts; each identity holds for it too. Zeros are not written."""
+
     file: str
-    records_read: int
-    records_dead_lettered: int
+
+    @model_serializer(mode="wrap")
+    def _without_zeros(self, serialize: SerializerFunctionWrapHandler) -> dict:
+        return {name: value for name, value in serialize(self).items() if value}
+
+
+class VersionTraffic(Document):
+    """Requests of the window that one model version answered, and their rows; ``statuses`` counts
+    requests."""
+
+    model_version: str
+    requests: int
+    requests_per_minute: float
+    rows: int
+    statuses: dict[str, int]
+    latency_ms: Quantiles | None
+
+
+class FileClock(Document):
+    """What is odd about the times of one file's records, see ``log_clock``."""
+
+    file: str
+    ahead: int
+    largest_lead_seconds: float
+    jumps_back: int
+    largest_jump_back_seconds: float
+
+
+class RedFlag(Document):
+    """What somebody should look at. subject: the feature, model version, status or file; None
+    where it is the window as a whole."""
+
+    kind: Literal[
+        "feature_stopped", "new_model_version", "traffic", "error_rate", "clock_jump", "duplicates"
+    ]
+    subject: str | None
+    found: str
+    recommendation: str
 
 
 class IngestReport(Report):
+    """``unfinished_records``: not read, since their file ends within them and was still being
+    written to when the window had ended. ``rows_by_quarter``: rows in each quarter of the window,
+    by event time; ``feature_rows``: for each feature those of them that have a value. ``clocks``:
+    files with odd times only."""
+
     format: str
     window_start: datetime
     window_end: datetime
@@ -91,6 +144,12 @@ class IngestReport(Report):
     statuses: dict[str, int]
     model_versions: dict[str, int]
     label_delay_hours: Quantiles | None
+    unfinished_records: int = 0
+    traffic: list[VersionTraffic] = []
+    rows_by_quarter: list[int] = []
+    feature_rows: dict[str, list[int]] = {}
+    clocks: list[FileClock] = []
+    red_flags: list[RedFlag] = []
 
 
 class FieldTreatment(Document):
