@@ -6,8 +6,15 @@ Columns follow tfx-bsl: each is a list column (``list<large_binary>``, ``list<in
 
 from __future__ import annotations
 
+from itertools import chain
+from typing import BinaryIO
+
 import apache_beam as beam
+import google_crc32c
+import numpy as np
 import pyarrow as pa
+from apache_beam.coders import BytesCoder
+from apache_beam.io.filebasedsink import FileBasedSink
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 from tfx_bsl.tfxio import tf_example_record
@@ -32,19 +39,43 @@ class ReadExamples(beam.PTransform):
 
 
 class WriteExamples(beam.PTransform):
-    """Writes record batches as gzipped TFRecords ``<split_uri>/data_tfrecord-*.gz``."""
+    """Writes record batches as TFRecords ``<split_uri>/data_tfrecord-*``.
 
-    def __init__(self, split_uri: str):
+    compressed: gzip, ``.gz`` in the name. It takes longer than all else that is done to a row, so
+    data that soon is gone is better left plain; stock TFX tells the two by their names.
+    """
+
+    def __init__(self, split_uri: str, compressed: bool = True):
         super().__init__()
-        self._split_uri = split_uri
+        self._sink = ExampleSink(
+            f"{split_uri}/data_tfrecord", BytesCoder(), ".gz" if compressed else ""
+        )
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
-        return (
-            batches
-            | "Encode" >> beam.FlatMap(encode_examples)
-            | "Write"
-            >> beam.io.WriteToTFRecord(f"{self._split_uri}/data_tfrecord", file_name_suffix=".gz")
-        )
+        return batches | "Write" >> beam.io.Write(self._sink)
+
+
+class ExampleSink(FileBasedSink):
+    """Files of TFRecords, a batch of rows a write."""
+
+    def write_record(self, file_handle: BinaryIO, value: pa.RecordBatch) -> None:
+        file_handle.write(tf_records(encode_examples(value)))
+
+
+def tf_records(data: list[bytes]) -> bytes:
+    """``data`` framed as TFRecords: length, data and their masked CRC-32C, little-endian."""
+    lengths, of_length = np.unique(np.array([len(x) for x in data], "<u8"), return_inverse=True)
+    heads = [length.tobytes() for length in lengths]
+    heads = [x + crc for x, crc in zip(heads, _masked_crcs(heads), strict=True)]
+    parts = zip((heads[n] for n in of_length.tolist()), data, _masked_crcs(data), strict=True)
+    return b"".join(chain.from_iterable(parts))
+
+
+def _masked_crcs(data: list[bytes]) -> list[bytes]:
+    crcs = np.fromiter(map(google_crc32c.value, data), "<u4", len(data))
+    masked = ((crcs >> 15) | (crcs << 17)) + np.uint32(0xA282EAD8)
+    joined = masked.astype("<u4").tobytes()
+    return [joined[n : n + 4] for n in range(0, len(joined), 4)]
 
 
 def encode_examples(batch: pa.RecordBatch) -> list[bytes]:

@@ -3,7 +3,8 @@
     python -m tfx_vigil.beam_jobs.ingest_logs --config config.json \\
         --window-start 2026-01-01T00:00:00Z --window-end 2026-01-02T00:00:00Z --output DIR
 
-How calls, duplicates and labels are told apart is written in ``join_ground_truth``.
+How calls, duplicates and labels are told apart is written in ``join_calls`` and
+``join_ground_truth``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import apache_beam as beam
 from apache_beam.io.filesystem import FileMetadata
@@ -22,30 +25,33 @@ from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import AsIter, AsSingleton
 
 from .accounting import SumCounts
+from .data_contract_check import Contract
 from .engine import job_options
 from .examples import WriteExamples
-from .ingest_account import (
-    COUNTS,
-    DEAD_LETTERS,
-    KINDS,
-    LABELLED,
-    check_dead_letters,
-    make_report,
-)
+from .ingest_account import COUNTS, DEAD_LETTERS, KINDS, LABELLED
+from .ingest_blocks import ReadBlocks
 from .ingest_config import IngestConfig, Window, moment
-from .join_ground_truth import JoinCalls
-from .log_batches import BatchRows, resolve_kinds
-from .log_files import match
+from .ingest_keys import INDEX
+from .ingest_plan import Unit, match, partitions, plan
+from .ingest_report import check_dead_letters, make_report
+from .ingest_resolve import Resolve
+from .ingest_scan import ScanLogs
+from .ingest_write import ORDERS, UNIT, WriteRows
+from .log_columns import resolve_kinds, to_batch, to_flat_batch
+from .log_formats import FORMATS
+from .log_formats.detect import recognised
 from .log_values import Malformed, get_time
-from .read_ground_truth import ParseGroundTruth
-from .read_json_lines import ParseJsonLines
-from .read_kserve import ParseKServe
-from .read_logs import Parse, ReadRecords
-from .reports import IngestReport, read_report, write_report
+from .read_ground_truth import ParseGroundTruth, ScanGroundTruth
+from .reports import FILE_NAME, IngestReport, read_report, write_report
+from .write_parquet import WriteParquet
 
 SERVING = "serving"
 SPLITS = (SERVING, LABELLED)
-_PARSERS = {"kserve": ParseKServe, "json_lines": ParseJsonLines}
+Payload = Literal["tfrecord", "parquet"]
+_PAYLOADS = {
+    "tfrecord": (to_batch, partial(WriteExamples, compressed=False)),
+    "parquet": (to_flat_batch, WriteParquet),
+}
 
 
 class NoLogs(FileNotFoundError):
@@ -60,66 +66,109 @@ def ingest_logs(
     output_uri: str,
     dead_letter_uri: str,
     report_uri: str,
+    payload: Payload = "tfrecord",
+    earlier: Sequence[IngestReport] = (),
 ) -> None:
     """Adds the job to ``pipeline``.
 
-    It writes ``output_uri/Split-serving`` and ``Split-labelled`` (tf.Examples, see
-    ``examples.WriteExamples``), ``dead_letter_uri/dead_letters-*.jsonl.gz`` (an object a line:
-    file, offset in the decompressed file, reason, bytes in base64; bytes is null where a record
-    was read but its call does not fit together) and, last of all, the IngestReport at
-    ``report_uri``. On a local disk the folders of the first two are readable by their owner alone.
+    It writes ``output_uri/Split-serving`` and ``Split-labelled`` (plain TFRecords of tf.Examples,
+    or Parquet), ``dead_letter_uri/dead_letters-*.jsonl.gz`` (an object a line: file, offset in
+    the decompressed file, reason, bytes in base64, and rows where only some of the record's could
+    not be used) and, last of all, the IngestReport at ``report_uri``. On a local disk the folders
+    of the first two are readable by their owner alone.
+
+    The logs are read twice, and only keys are shuffled: a first pass numbers the calls and checks
+    every record, then calls, answers and labels meet by request id, and a second pass reads again
+    the files that hold rows which are wanted, and writes these.
+
+    Args:
+      earlier: reports of earlier windows, which red flags are raised against.
 
     Raises:
       NoLogs: no log file matches.
-      ValueError: the window is empty or its times have no UTC offset.
+      UnknownFormat: ``format`` is ``auto`` and no record is of a format that is known.
+      ValueError: the window is empty or its times have no UTC offset; the contract's schema
+        cannot be read.
       AccountError, TooManyDeadLetters: while the pipeline runs.
     """
     window = Window.of(config, window_start, window_end)
     log_files, truth_files = _input_files(config, window)
+    config = recognised(config, log_files)
     for folder in (*(f"{output_uri}/Split-{split}" for split in SPLITS), dead_letter_uri):
         _make_private(folder)
-    parse_log = _PARSERS[config.format](config, window)
-    read = [_read(pipeline, "Logs", log_files, parse_log)]
-    if config.ground_truth:
-        parse_truth = ParseGroundTruth(config.ground_truth, config, window)
-        read.append(_read(pipeline, "GroundTruth", truth_files, parse_truth))
-    calls = (
-        [out.pieces for out in read]
-        | "FlattenPieces" >> beam.Flatten()
-        | "GroupByRequest" >> beam.GroupByKey()
-        | "JoinCalls"
-        >> beam.ParDo(JoinCalls(window, answered=config.format == "kserve")).with_outputs(
-            LABELLED, DEAD_LETTERS, COUNTS, main=SERVING
+    log_format = FORMATS[config.format](config)
+    to_payload, write = _PAYLOADS[payload]
+    truth = config.ground_truth
+    contract = Contract(config.contract, truth.columns if truth else ())
+    read = ReadBlocks(config, window, log_format, contract)
+    shuffled = partitions([*log_files, *truth_files])
+
+    units = _spread(pipeline, "Log", plan(log_files, config.format, window))
+    scanned = (
+        units
+        | "LogUnits" >> beam.Values()
+        | "ScanLogs"
+        >> beam.ParDo(ScanLogs(read, window, config.untimed, shuffled)).with_outputs(
+            DEAD_LETTERS, COUNTS, KINDS, INDEX, main="keys"
         )
+    )
+    scans = [scanned]
+    if truth:
+        truth_units = plan(truth_files, "auto", window, first=len(log_files))
+        parse = ParseGroundTruth(truth, config.features or {})
+        scans.append(
+            _spread(pipeline, "Truth", truth_units)
+            | "TruthUnits" >> beam.Values()
+            | "ScanGroundTruth"
+            >> beam.ParDo(ScanGroundTruth(parse, window, shuffled)).with_outputs(
+                DEAD_LETTERS, COUNTS, KINDS, main="keys"
+            )
+        )
+    resolved = (
+        [out["keys"] for out in scans]
+        | "FlattenKeys" >> beam.Flatten()
+        | "GroupByPartition" >> beam.GroupByKey()
+        | "Resolve"
+        >> beam.ParDo(Resolve(window, log_format.answered)).with_outputs(COUNTS, main="orders")
     )
     kinds = (
-        [out[KINDS] for out in read]
+        [out[KINDS] for out in scans]
         | "FlattenKinds" >> beam.Flatten()
         | "UniteKinds" >> beam.CombineGlobally(_union)
-        | "ResolveKinds" >> beam.Map(resolve_kinds, config.features or {})
+        | "ResolveKinds" >> beam.Map(resolve_kinds, read.declared)
     )
-    counts, written = [out[COUNTS] for out in (*read, calls)], []
-    for split, counted_as in ((SERVING, "rows_written"), (LABELLED, "labels_joined")):
-        batches = calls[split] | f"Batch[{split}]" >> beam.ParDo(
-            BatchRows(counted_as), AsSingleton(kinds)
-        ).with_outputs(COUNTS, main="batches")
-        counts.append(batches[COUNTS])
-        written.append(
-            batches.batches | f"Write[{split}]" >> WriteExamples(f"{output_uri}/Split-{split}")
-        )
+    rows = (
+        {UNIT: units, INDEX: scanned[INDEX], ORDERS: resolved.orders}
+        | "GroupByUnit" >> beam.CoGroupByKey()
+        | "WriteRows"
+        >> beam.ParDo(
+            WriteRows(read, window, config.features or {}, log_format.answered, to_payload),
+            AsSingleton(kinds),
+        ).with_outputs(LABELLED, DEAD_LETTERS, COUNTS, main=SERVING)
+    )
+    written = [
+        rows[split] | f"Write[{split}]" >> write(f"{output_uri}/Split-{split}") for split in SPLITS
+    ]
     written.append(
-        [out[DEAD_LETTERS] for out in (*read, calls)]
+        [out[DEAD_LETTERS] for out in (*scans, rows)]
         | "FlattenDeadLetters" >> beam.Flatten()
         | "WriteDeadLetters"
         >> beam.io.WriteToText(f"{dead_letter_uri}/dead_letters", file_name_suffix=".jsonl.gz")
     )
     _ = (
-        counts
+        [out[COUNTS] for out in (*scans, resolved, rows)]
         | "FlattenCounts" >> beam.Flatten()
         | "SumCounts" >> beam.CombineGlobally(SumCounts())
         | "WriteReport"
         >> beam.Map(
-            _write_report, config, window, report_uri, dead_letter_uri, *map(AsIter, written)
+            _write_report,
+            config,
+            window,
+            [m.path for m in (*log_files, *truth_files)],
+            list(earlier),
+            report_uri,
+            dead_letter_uri,
+            *map(AsIter, written),
         )
     )
 
@@ -145,6 +194,8 @@ def run(
     window_end: datetime,
     output_dir: str,
     beam_args: Sequence[str] = (),
+    payload: Payload = "tfrecord",
+    earlier: Sequence[IngestReport] = (),
 ) -> IngestReport:
     """Runs ``ingest_logs`` into one folder, in place of what an earlier run left there.
 
@@ -152,12 +203,21 @@ def run(
     ``ingest_logs`` does.
     """
     dead_letters = f"{output_dir}/dead_letter"
-    earlier = match([f"{output_dir}/Split-*/data_tfrecord-*", f"{dead_letters}/dead_letters-*"])
-    if earlier:
-        FileSystems.delete([m.path for m in earlier])
+    folders = [*(f"{output_dir}/Split-{split}" for split in SPLITS), dead_letters]
+    FileSystems.delete(
+        [x for x in (*folders, f"{output_dir}/{FILE_NAME}") if FileSystems.exists(x)]
+    )
     with beam.Pipeline(options=job_options(beam_args)) as pipeline:
         ingest_logs(
-            pipeline, config, window_start, window_end, output_dir, dead_letters, output_dir
+            pipeline,
+            config,
+            window_start,
+            window_end,
+            output_dir,
+            dead_letters,
+            output_dir,
+            payload,
+            earlier,
         )
     return read_report(output_dir, IngestReport)
 
@@ -182,24 +242,24 @@ def _input_files(
     config: IngestConfig, window: Window
 ) -> tuple[list[FileMetadata], list[FileMetadata]]:
     globs = window.log_globs(config.logs)
-    logs, truths = match(globs), []
+    logs, truths = match(globs, window.first_request / 1e6), []
     if not logs:
         raise NoLogs(f"no log file matches {', '.join(globs)}; check the key 'logs'")
     if config.ground_truth:
         globs = window.label_globs(config.ground_truth.files)
-        truths = match(globs)
+        truths = match(globs, window.first_label / 1e6)
         if not truths:
             logging.warning("no ground truth matches %s: no row is labelled", ", ".join(globs))
     return logs, truths
 
 
-def _read(pipeline: beam.Pipeline, name: str, files: list[FileMetadata], parse: Parse):
+def _spread(pipeline: beam.Pipeline, name: str, units: list[Unit]) -> beam.PCollection:
+    """(number, unit), over the workers; unlike a Reshuffle in the same order each time."""
     return (
         pipeline
-        | f"{name}Files" >> beam.Create([m.path for m in files])
-        | f"Spread{name}" >> beam.Reshuffle()
-        | f"Read{name}"
-        >> beam.ParDo(ReadRecords(parse)).with_outputs(DEAD_LETTERS, COUNTS, KINDS, main="pieces")
+        | f"{name}Plan" >> beam.Create([(unit.number, unit) for unit in units])
+        | f"Spread{name}" >> beam.GroupByKey()
+        | f"Only{name}" >> beam.MapTuple(lambda number, units: (number, *units))
     )
 
 
@@ -207,12 +267,14 @@ def _write_report(
     totals: Mapping[tuple, int],
     config: IngestConfig,
     window: Window,
+    files: Sequence[str],
+    earlier: Sequence[IngestReport],
     report_uri: str,
     dead_letter_uri: str,
     *written: Iterable[str],
 ) -> None:
     """Takes the names of the files ``written`` so as to run after they are."""
-    report = make_report(totals, config, window)
+    report = make_report(totals, config, window, files, earlier)
     write_report(report_uri, report)
     check_dead_letters(report, config.max_dead_letter_share, dead_letter_uri)
 

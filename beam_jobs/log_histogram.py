@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+import numpy as np
+
 from .reports import Quantiles
 
 ACCURACY = 0.01
@@ -23,6 +25,12 @@ def bin_of(value: float) -> int:
     return math.ceil(math.log(max(value, _SMALLEST)) / _LOG_GAMMA)
 
 
+def bins_of(values: np.ndarray) -> list[tuple[int, int]]:
+    """(bin, count) of ``values``."""
+    places = np.ceil(np.log(np.maximum(values, _SMALLEST)) / _LOG_GAMMA).astype(int)
+    return list(zip(*(x.tolist() for x in np.unique(places, return_counts=True)), strict=True))
+
+
 def quantiles(bins: Mapping[int, int]) -> Quantiles | None:
     """Quantiles of what ``bins`` (bin to count) counts; None where there is nothing."""
     total = sum(bins.values())
@@ -30,6 +38,11 @@ def quantiles(bins: Mapping[int, int]) -> Quantiles | None:
         return None
     p50, p90, p99 = (_at(bins, share * total) for share in (0.5, 0.9, 0.99))
     return Quantiles(p50=p50, p90=p90, p99=p99)
+
+
+def largest(bins: Mapping[int, int]) -> float:
+    """The largest of what ``bins`` counts; 0 where there is nothing."""
+    return _at(bins, sum(bins.values())) if bins else 0.0
 
 
 def _at(bins: Mapping[int, int], rank: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import apache_beam as beam
 import numpy as np
@@ -13,6 +13,7 @@ from .examples import ReadExamples, WriteExamples
 
 EVENT_TIME = "log_event_time"
 TRAIN, EVAL = "train", "eval"
+READ, USED, LEFT_OUT = "read", "used", "left_out"
 
 
 def select_training_rows(
@@ -25,9 +26,11 @@ def select_training_rows(
 ) -> None:
     """Writes splits ``train`` and ``eval`` below ``output_uri``.
 
-    The rows of ``newest`` later than the (1 - holdout) quantile of its event times are ``eval``;
-    all others, and the rows of ``older``, are ``train``. So a candidate is judged on a time that
-    it has not seen.
+    Two kinds of rows are left out: those whose label was corrected in a later span, where the row
+    stands again, and those whose outcome the model itself decided (``log_model_decided``): a
+    model that learns from them learns its own mistakes. Of the others, the rows of ``newest``
+    later than the (1 - holdout) quantile of its event times are ``eval``; the rest, and the rows
+    of ``older``, are ``train``. So a candidate is judged on a time that it has not seen.
 
     Args:
       older: file patterns of tf.Examples.
@@ -36,9 +39,23 @@ def select_training_rows(
       columns: those to keep: what a model may learn from, the label, columns to slice by.
 
     Raises:
-      AccountError: rows read and rows written differ.
+      AccountError: rows read differ from rows written and left out.
     """
-    new = pipeline | "ReadNewest" >> ReadExamples(newest)
+    read = [
+        pipeline | f"Read{i}" >> ReadExamples(pattern) for i, pattern in enumerate([newest, *older])
+    ]
+    corrections = (
+        [rows | f"Corrections{i}" >> beam.FlatMap(_corrections) for i, rows in enumerate(read)]
+        | "AllCorrections" >> beam.Flatten()
+        | "NewestCorrections" >> beam.CombinePerKey(max)
+    )
+    sorted_out = [
+        rows
+        | f"SortOut{i}"
+        >> beam.FlatMap(_sort_out, beam.pvalue.AsDict(corrections)).with_outputs(USED, LEFT_OUT)
+        for i, rows in enumerate(read)
+    ]
+    new, *old = [rows[USED] for rows in sorted_out]
     cutoff = (
         new
         | "EventTimes" >> beam.Map(_event_times)
@@ -48,14 +65,15 @@ def select_training_rows(
     halves = new | "Divide" >> beam.FlatMap(_divide, beam.pvalue.AsSingleton(cutoff)).with_outputs(
         TRAIN, EVAL
     )
-    old = [pipeline | f"ReadOlder{i}" >> ReadExamples(pattern) for i, pattern in enumerate(older)]
     splits = {
         TRAIN: (halves[TRAIN], *old) | "AllTrain" >> beam.Flatten(),
         EVAL: halves[EVAL],
     }
+    left_out = [rows[LEFT_OUT] for rows in sorted_out]
     counts = [
-        batches | f"CountRead{i}" >> beam.Map(_count, "read")
-        for i, batches in enumerate([new, *old])
+        batches | f"Count-{name}{i}" >> beam.Map(_count, name)
+        for name, sources in ((READ, read), (LEFT_OUT, left_out))
+        for i, batches in enumerate(sources)
     ]
     for split, batches in splits.items():
         kept = batches | f"KeepColumns-{split}" >> beam.Map(_keep, columns)
@@ -65,8 +83,55 @@ def select_training_rows(
         counts
         | "AllCounts" >> beam.Flatten()
         | "SumCounts" >> beam.CombineGlobally(SumCounts())
-        | "CheckAccount" >> beam.Map(check_identity, "read", (TRAIN, EVAL))
+        | "CheckAccount" >> beam.Map(check_identity, READ, (TRAIN, EVAL, LEFT_OUT))
     )
+
+
+def _rows(batch: pa.RecordBatch) -> list[tuple[bytes, int]]:
+    """Request id and row of each row."""
+    return list(zip(_column(batch, "log_request_id"), _column(batch, "log_row"), strict=True))
+
+
+def _column(batch: pa.RecordBatch, name: str) -> list:
+    """A value a row, None where there is none."""
+    place = batch.schema.get_field_index(name)
+    if place < 0 or pa.types.is_null(batch.column(place).type):
+        return [None] * batch.num_rows
+    return [value[0] if value else None for value in batch.column(place).to_pylist()]
+
+
+def _corrections(batch: pa.RecordBatch) -> Iterator[tuple[tuple[bytes, int], int]]:
+    """Rows whose label replaces one of an earlier span, and when it came."""
+    corrects = _column(batch, "log_label_corrects")
+    if any(corrects):
+        for row, time, is_one in zip(
+            _rows(batch), _column(batch, "log_label_time"), corrects, strict=True
+        ):
+            if is_one:
+                yield row, time
+
+
+def _sort_out(
+    batch: pa.RecordBatch, corrections: Mapping[tuple[bytes, int], int]
+) -> Iterator[beam.pvalue.TaggedOutput]:
+    out = np.array([x == 1 for x in _column(batch, "log_model_decided")], bool)
+    if corrections:
+        times = _column(batch, "log_label_time")
+        out |= [
+            row in corrections and time < corrections[row]
+            for row, time in zip(_rows(batch), times, strict=True)
+        ]
+    return _divided(batch, {USED: ~out, LEFT_OUT: out})
+
+
+def _divided(
+    batch: pa.RecordBatch, masks: Mapping[str, np.ndarray]
+) -> Iterator[beam.pvalue.TaggedOutput]:
+    for tag, mask in masks.items():
+        if mask.any():
+            # pyarrow 10 cannot filter a record batch of large lists, but it can take from one.
+            part = batch if mask.all() else batch.take(pa.array(np.flatnonzero(mask)))
+            yield beam.pvalue.TaggedOutput(tag, part)
 
 
 def _event_times(batch: pa.RecordBatch) -> np.ndarray:
@@ -81,10 +146,7 @@ def _cutoff(times: list[np.ndarray], holdout: float) -> float:
 
 def _divide(batch: pa.RecordBatch, cutoff: float) -> Iterator[beam.pvalue.TaggedOutput]:
     held_out = _event_times(batch) > cutoff
-    for split, mask in ((TRAIN, ~held_out), (EVAL, held_out)):
-        if mask.any():
-            # pyarrow 10 cannot filter a record batch of large lists, but it can take from one.
-            yield beam.pvalue.TaggedOutput(split, batch.take(pa.array(np.flatnonzero(mask))))
+    return _divided(batch, {TRAIN: ~held_out, EVAL: held_out})
 
 
 def _keep(batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:

@@ -12,9 +12,9 @@ import tensorflow_data_validation as tfdv
 from tfx_vigil.beam_jobs import ingest_logs
 from tfx_vigil.beam_jobs.accounting import AccountError
 from tfx_vigil.beam_jobs.engine import IN_PROCESS
-from tfx_vigil.beam_jobs.ingest_account import TooManyDeadLetters, make_report
 from tfx_vigil.beam_jobs.ingest_config import IngestConfig, Window
 from tfx_vigil.beam_jobs.ingest_logs import NoLogs, fingerprint, run
+from tfx_vigil.beam_jobs.ingest_report import TooManyDeadLetters, make_report
 from tfx_vigil.beam_jobs.reports import IngestReport, read_report
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
@@ -44,7 +44,7 @@ def read(output, split):
     files = sorted(str(path) for path in (output / f"Split-{split}").iterdir())
     assert files
     rows = []
-    for data in tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator():
+    for data in tf.data.TFRecordDataset(files).as_numpy_iterator():
         columns = tf.train.Example.FromString(data).features.feature
         kinds = {name: column.WhichOneof("kind") for name, column in columns.items()}
         rows.append({n: getattr(columns[n], k).value[0] for n, k in kinds.items() if k})
@@ -167,7 +167,7 @@ def test_json_lines_are_read_by_their_field_names(tmp_path):
         [
             {"rid": 7, "ts": START.timestamp(), "out": {"p": 0.5, "q": 1}, "v": 3, "age": 41},
             {"rid": 7, "ts": START.timestamp(), "out": None, "i": 1, "status": 500, "age": "old"},
-            {"rid": 7, "ts": START.timestamp(), "out": None, "i": 1},
+            {"rid": 7, "ts": START.timestamp() + 1, "out": None, "i": 1},
             {"rid": 8, "ts": at(24), "latency_ms": 5, "sampling_weight": 10},
         ],
         fields={
@@ -212,9 +212,9 @@ def test_malformed_records_are_dead_letters_that_hold_their_bytes(tmp_path):
     assert sorted(base64.b64decode(letter["bytes"]) for letter in in_log) == sorted(bad)
     assert all(log.startswith(base64.b64decode(x["bytes"]), x["offset"]) for x in in_log)
     assert report.dead_letter_reasons == {
-        "missing:event_time": 1,
+        "missing:event_time": 2,
         "missing:label": 1,
-        "not_json": 3,
+        "not_json": 2,
     }
     assert (report.counts.records_read, report.counts.records_dead_lettered) == (8, 5)
     assert [(f.records_read, f.records_dead_lettered) for f in report.files] == [(7, 4), (1, 1)]
@@ -234,15 +234,17 @@ def test_too_many_rejected_rows_fail_the_job(tmp_path):
     config = IngestConfig(format="kserve", logs=f"{tmp_path}/log.json")
     with pytest.raises(TooManyDeadLetters, match=r"1 of 1 rows .* response_without_request"):
         run(config, START, END, str(tmp_path / "out"))
-    letter = {"file": config.logs[0], "reason": "response_without_request", "bytes": None}
-    assert dead_letters(tmp_path / "out") == [{**letter, "offset": 1}]
+    (letter,) = dead_letters(tmp_path / "out")
+    assert (letter["file"], letter["offset"]) == (config.logs[0], 1)
+    assert letter["reason"] == "response_without_request"
+    assert json.loads(base64.b64decode(letter["bytes"])) == call(0, 1)[1]
 
 
 def test_an_account_that_does_not_balance_is_an_error():
     config = IngestConfig(format="kserve", logs="x")
-    totals = {("count", "rows"): 2, ("count", "rows_written"): 1}
+    totals = {("rows", 0): 2, ("rows_written", 0): 1}
     with pytest.raises(AccountError, match="rows=2 but rows_written=1"):
-        make_report(totals, config, Window.of(config, START, END))
+        make_report(totals, config, Window.of(config, START, END), ["log.json"])
 
 
 def test_no_matching_log_is_an_error_that_names_the_globs(tmp_path):

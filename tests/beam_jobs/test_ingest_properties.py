@@ -5,68 +5,23 @@ import gzip
 import json
 import random
 import tempfile
-from collections import Counter, defaultdict
+from collections import Counter
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from apache_beam.pvalue import TaggedOutput
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tfx_vigil.beam_jobs.examples import encode_examples
-from tfx_vigil.beam_jobs.ingest_account import make_report
-from tfx_vigil.beam_jobs.ingest_config import IngestConfig, Window
-from tfx_vigil.beam_jobs.join_ground_truth import JoinCalls
-from tfx_vigil.beam_jobs.log_batches import resolve_kinds, to_batch
-from tfx_vigil.beam_jobs.log_files import match
-from tfx_vigil.beam_jobs.read_ground_truth import ParseGroundTruth
-from tfx_vigil.beam_jobs.read_json_lines import ParseJsonLines
-from tfx_vigil.beam_jobs.read_kserve import ParseKServe
-from tfx_vigil.beam_jobs.read_logs import ReadRecords
+from tfx_vigil.beam_jobs.ingest_config import IngestConfig
+
+from .ingest_in_memory import ingest
 
 T0 = datetime(2026, 1, 1, tzinfo=timezone.utc)
-PARSERS = {"kserve": ParseKServe, "json_lines": ParseJsonLines}
 
 
 def hour(n):
     return T0 + timedelta(hours=n)
-
-
-def ingest(config, start, end):
-    """(report, serving rows, labelled rows); the report's identities are checked in making it."""
-    window = Window.of(config, start, end)
-    totals, keyed, kinds = Counter(), defaultdict(list), set()
-    rows = {"serving": [], "labelled": []}
-
-    def take(outputs, main):
-        for output in outputs:
-            tag = output.tag if isinstance(output, TaggedOutput) else None
-            if tag is None:
-                main(output)
-            elif tag == "counts":
-                totals.update(getattr(output.value, "value", output.value))
-            elif tag == "kinds":
-                kinds.update(output.value)
-            elif tag == "labelled":
-                rows["labelled"].append(output.value)
-
-    sources = [(PARSERS[config.format](config, window), window.log_globs(config.logs))]
-    if truth := config.ground_truth:
-        sources.append((ParseGroundTruth(truth, config, window), window.label_globs(truth.files)))
-    for parse, globs in sources:
-        for file in match(globs):
-            take(ReadRecords(parse).process(file.path), lambda kv: keyed[kv[0]].append(kv[1]))
-    join = JoinCalls(window, answered=config.format == "kserve")
-    join.start_bundle()
-    for call in keyed.items():
-        take(join.process(call), rows["serving"].append)
-    take(join.finish_bundle(), None)
-    kinds = resolve_kinds(kinds, config.features or {})
-    for split, counted_as in (("serving", "rows_written"), ("labelled", "labels_joined")):
-        encoded = encode_examples(to_batch(rows[split], kinds)) if rows[split] else []
-        totals["count", counted_as] = len(encoded)
-    return make_report(totals, config, window), rows["serving"], rows["labelled"]
 
 
 def write_lines(path, records):
@@ -76,32 +31,50 @@ def write_lines(path, records):
 times = st.integers(0, 12)
 retry_minutes = st.integers(0, 5)
 requests = st.dictionaries(st.sampled_from("ab"), st.tuples(times, retry_minutes), min_size=1)
-labels = st.lists(st.tuples(st.sampled_from("abc"), times), max_size=8)
+labels = st.lists(
+    st.tuples(st.sampled_from("abc"), times, st.integers(0, 1)),
+    max_size=8,
+    unique_by=lambda label: label[:2],
+)
 
 
-@settings(max_examples=300, deadline=None)
+def expected_labels(requests, labels, windows, horizon):
+    """(request, arrival, window, corrects) by a rule that goes from window to window."""
+    used, in_force = [], {}
+    for window in sorted(windows):
+        for rid, (time, _) in requests.items():
+            of_row = [
+                (arrival, value)
+                for r, arrival, value in labels
+                if r == rid
+                and abs(arrival - time) <= horizon
+                and window[0] <= max(arrival, time) < window[1]
+            ]
+            if of_row:
+                arrival, value = max(of_row)
+                if in_force.get(rid) != value:
+                    used.append((rid, arrival, window, rid in in_force))
+                in_force[rid] = value
+    return sorted(used)
+
+
+@settings(max_examples=200, deadline=None)
 @given(requests, labels, st.sets(times, max_size=4), st.integers(1, 4), st.randoms())
-def test_each_label_is_used_exactly_once_over_consecutive_windows(
+def test_over_consecutive_windows_each_label_is_used_once_and_only_for_what_is_new(
     requests, labels, cuts, horizon, shuffler
 ):
-    """``requests``: id to hour and retry's delay; compared with a rule that knows no window."""
+    """``requests``: id to hour and retry's delay in minutes."""
     calls = [(rid, t) for rid, (t, _) in requests.items()]
     calls += [(rid, t + retry / 60) for rid, (t, retry) in requests.items() if retry]
     shuffler.shuffle(calls)
-    expected = {}
-    for n, (rid, arrival) in sorted(enumerate(labels), key=lambda x: (x[1][1], x[0])):
-        if rid in requests and abs(arrival - requests[rid][0]) <= horizon:
-            expected.setdefault(rid, (n, max(arrival, requests[rid][0])))
-    edges = [-1, *sorted(cuts), 100]
-    windows = list(pairwise(edges))
-    shuffler.shuffle(windows)
+    shuffler.shuffle(labels)
+    windows = list(pairwise([-1, *sorted(cuts), 100]))
     used, served, outcomes = [], [], Counter()
     with tempfile.TemporaryDirectory() as folder:
         config = IngestConfig(
             format="json_lines",
             logs=f"{folder}/log",
-            ground_truth={"files": f"{folder}/truth", "columns": ["n"]},
-            features={"n": "int"},
+            ground_truth={"files": f"{folder}/truth"},
             horizon_hours=horizon,
         )
         write_lines(
@@ -111,30 +84,37 @@ def test_each_label_is_used_exactly_once_over_consecutive_windows(
         write_lines(
             Path(folder, "truth"),
             [
-                {"request_id": r, "time": hour(t).isoformat(), "label": 1, "n": n}
-                for n, (r, t) in enumerate(labels)
+                {"request_id": r, "time": hour(t).isoformat(), "label": value}
+                for r, t, value in labels
             ],
         )
-        for start, end in windows:
-            report, serving, labelled = ingest(config, hour(start), hour(end))
+        for window in shuffler.sample(windows, len(windows)):
+            report, serving, labelled, _ = ingest(config, *map(hour, window))
             outcomes.update(report.counts.model_dump())
-            used += [(row["log_request_id"], row["n"], start, end) for row in labelled]
+            for row in labelled:
+                arrival = round((row["log_label_time"] / 1e6 - T0.timestamp()) / 3600)
+                corrects = row.get("log_label_corrects") == 1
+                used.append((row["log_request_id"], arrival, window, corrects))
             served += [row["log_request_id"] for row in serving]
+    expected = expected_labels(requests, labels, windows, horizon)
     assert sorted(served) == sorted(requests)
-    assert sorted((rid, n) for rid, n, _, _ in used) == sorted(
-        (rid, n) for rid, (n, _) in expected.items()
-    )
-    assert all(start <= expected[rid][1] < end for rid, _, start, end in used)
-    orphans_joined_later = sum(
+    assert sorted(used) == expected
+    counted_again = sum(
         1
-        for rid, n, start, _ in used
-        if labels[n][1] < start  # it came in an earlier window, before its request
+        for rid, arrival, _ in labels
+        if rid in requests and abs(arrival - requests[rid][0]) <= horizon
+        for start, _ in windows
+        if arrival < start <= requests[rid][0]  # an orphan until its request came
     )
     kept = ("labels_joined", "labels_late", "labels_orphan", "labels_repeated")
-    assert sum(outcomes[name] for name in kept) == len(labels) + orphans_joined_later
+    assert sum(outcomes[name] for name in kept) >= len(labels)
+    assert outcomes["labels_joined"] == len(expected)
+    assert sum(outcomes[name] for name in kept) <= len(labels) + counted_again
 
 
 def label_outcomes(tmp_path, arrivals, event=10, horizon=5):
+    """What becomes of labels in three windows; of a pair the second is what the label says."""
+    labels = [x if isinstance(x, tuple) else (x, 1) for x in arrivals]
     config = IngestConfig(
         format="json_lines",
         logs=f"{tmp_path}/log",
@@ -144,13 +124,13 @@ def label_outcomes(tmp_path, arrivals, event=10, horizon=5):
     write_lines(tmp_path / "log", [{"request_id": "r", "event_time": hour(event).isoformat()}])
     write_lines(
         tmp_path / "truth",
-        [{"request_id": "r", "time": hour(t).isoformat(), "label": t} for t in arrivals],
+        [{"request_id": "r", "time": hour(t).isoformat(), "label": said} for t, said in labels],
     )
     outcomes = []
     for start in (0, 10, 20):
-        report, _, labelled = ingest(config, hour(start), hour(start + 10))
+        report, _, labelled, _ = ingest(config, hour(start), hour(start + 10))
         counts = report.counts.model_dump()
-        names = ("joined", "late", "orphan", "repeated")
+        names = ("joined", "late", "orphan", "repeated", "corrected", "contradictory")
         outcomes.append({name: n for name in names if (n := counts[f"labels_{name}"])})
         assert counts["labels_read"] == len(arrivals)
         assert len(labelled) == counts["labels_joined"]
@@ -173,6 +153,26 @@ def label_outcomes(tmp_path, arrivals, event=10, horizon=5):
 )
 def test_labels_are_told_apart(tmp_path, arrivals, outcomes):
     assert label_outcomes(tmp_path, arrivals) == outcomes
+
+
+@pytest.mark.parametrize(
+    ("labels", "outcomes"),
+    [
+        ([(11, 0), (12, 1)], {"joined": 1, "repeated": 1, "corrected": 1}),
+        ([(11, 0), (12, 1), (13, 0)], {"joined": 1, "repeated": 2, "corrected": 2}),
+        ([(11, 0), (11, 1)], {"joined": 1, "repeated": 1, "contradictory": 1}),
+        ([(11, 0), (11, 0)], {"joined": 1, "repeated": 1}),
+    ],
+)
+def test_of_several_labels_of_a_window_one_is_used(tmp_path, labels, outcomes):
+    _, found, _ = label_outcomes(tmp_path, labels)
+    assert found == outcomes
+
+
+def test_a_newer_label_of_a_later_window_labels_the_row_again_and_says_so(tmp_path):
+    labels = [(12, 0), (22, 1), (23, 1)]
+    outcomes = label_outcomes(tmp_path, labels, event=10, horizon=15)
+    assert outcomes == [{}, {"joined": 1}, {"joined": 1, "repeated": 1, "corrected": 1}]
 
 
 def test_a_repetition_in_a_later_window_gives_no_second_row(tmp_path):
@@ -202,7 +202,7 @@ RESPONSE = kserve("response", "a", 60.25, {"predictions": [0.25, 0.5]})
 
 
 def test_a_request_and_its_response_are_rows_with_latency_and_status(tmp_path):
-    report, rows, _ = ingest_kserve(tmp_path, [RESPONSE, REQUEST])
+    report, rows, *_ = ingest_kserve(tmp_path, [RESPONSE, REQUEST])
     assert [(row["x"], row["prediction"], row["log_row"]) for row in rows] == [
         (1.0, 0.25, 0),
         (2.0, 0.5, 1),
@@ -215,7 +215,7 @@ def test_a_request_and_its_response_are_rows_with_latency_and_status(tmp_path):
 
 
 def test_a_request_without_a_response_is_served_with_its_status(tmp_path):
-    report, rows, _ = ingest_kserve(tmp_path, [REQUEST])
+    report, rows, *_ = ingest_kserve(tmp_path, [REQUEST])
     assert report.statuses == {"no_response": 2}
     assert all("prediction" not in row and "log_latency_ms" not in row for row in rows)
 
@@ -228,11 +228,11 @@ def test_a_request_without_a_response_is_served_with_its_status(tmp_path):
     ],
 )
 def test_a_call_that_does_not_fit_together_is_rejected(tmp_path, records, rejected, reason):
-    report, rows, _ = ingest_kserve(tmp_path, records)
+    report, rows, *_ = ingest_kserve(tmp_path, records)
     assert rows == []
     assert (report.counts.rows, report.counts.rows_rejected) == (rejected, rejected)
-    assert report.dead_letter_reasons == {reason: 1}
-    report, _, _ = ingest_kserve(tmp_path, records, start=2, end=3)
+    assert report.dead_letter_reasons == {reason: len(records)}
+    report, *_ = ingest_kserve(tmp_path, records, start=2, end=3)
     assert report.counts.rows_rejected == 0
 
 
@@ -241,16 +241,16 @@ def test_a_call_over_the_windows_edge_belongs_to_the_window_of_its_request(tmp_p
         kserve("request", "a", 3599.9, {"instances": [{"x": 1}]}),
         kserve("response", "a", 3600.1, {"predictions": [1]}),
     ]
-    report, rows, _ = ingest_kserve(tmp_path, edge)
+    report, rows, *_ = ingest_kserve(tmp_path, edge)
     assert (len(rows), report.statuses) == (1, {"200": 1})
-    report, rows, _ = ingest_kserve(tmp_path, edge, start=2, end=3)
+    report, rows, *_ = ingest_kserve(tmp_path, edge, start=2, end=3)
     assert (rows, report.counts.rows_rejected, report.counts.rows_outside_window) == ([], 0, 1)
 
 
 def test_the_first_of_duplicate_requests_and_responses_counts(tmp_path):
     again = kserve("request", "a", 65, {"instances": [{"x": 9}, {"x": 9}, {"x": 9}]})
     later = kserve("response", "a", 66, {"predictions": [1, 1, 1]})
-    report, rows, _ = ingest_kserve(tmp_path, [again, later, REQUEST, RESPONSE])
+    report, rows, *_ = ingest_kserve(tmp_path, [again, later, REQUEST, RESPONSE])
     assert [row["prediction"] for row in rows] == [0.25, 0.5]
     assert (report.counts.rows, report.counts.rows_duplicate) == (5, 3)
 
@@ -271,7 +271,7 @@ def test_rows_do_not_depend_on_order_or_files(tmp_path):
         for n in range(0, len(records), step):
             (folder / f"{n}.json").write_text(json.dumps(records[n : n + step]))
         config = IngestConfig(format="kserve", logs=f"{folder}/*")
-        report, rows, _ = ingest(config, hour(1), hour(2))
+        report, rows, *_ = ingest(config, hour(1), hour(2))
         results.append((report.counts, sorted(rows, key=str)))
     assert len(results[0][1]) == 30
     assert all(result == results[0] for result in results)
@@ -316,7 +316,7 @@ def test_damage_costs_only_the_lines_it_touches(data, packed):
         Path(folder, "damaged").write_bytes(log)
         write_lines(Path(folder, "good"), [json_line(99)])
         config = IngestConfig(format="json_lines", logs=f"{folder}/*")
-        report, rows, _ = ingest(config, hour(1), hour(2))
+        report, rows, *_ = ingest(config, hour(1), hour(2))
     written = {row["log_request_id"] for row in rows}
     assert json_line(99)["request_id"] in written
     assert packed or written.issuperset(intact)
@@ -333,5 +333,5 @@ def test_no_damage_of_a_kserve_log_breaks_the_account(data, packed):
             json.dumps(kserve("request", "good", 5, {"instances": [{"x": 1}]}))
         )
         config = IngestConfig(format="kserve", logs=f"{folder}/*")
-        _, rows, _ = ingest(config, hour(1), hour(2))
+        _, rows, *_ = ingest(config, hour(1), hour(2))
     assert "good" in {row["log_request_id"] for row in rows}

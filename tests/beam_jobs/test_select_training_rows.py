@@ -9,15 +9,16 @@ from tfx_vigil.beam_jobs.examples import encode_examples
 from tfx_vigil.beam_jobs.select_training_rows import select_training_rows
 
 
-def write(path, times, values):
+def write(path, times, values, **columns):
     path.parent.mkdir(parents=True, exist_ok=True)
     batch = pa.RecordBatch.from_arrays(
         [
             pa.array([[t] for t in times], pa.list_(pa.int64())),
             pa.array([[v] for v in values], pa.list_(pa.float32())),
             pa.array([[b"secret"] for _ in values], pa.list_(pa.large_binary())),
+            *(pa.array([x if x is None else [x] for x in column]) for column in columns.values()),
         ],
-        ["log_event_time", "fare", "rider"],
+        ["log_event_time", "fare", "rider", *columns],
     )
     with tf.io.TFRecordWriter(str(path), "GZIP") as writer:
         for example in encode_examples(batch):
@@ -52,3 +53,18 @@ def test_the_newest_rows_of_the_newest_span_are_held_out(spans):
 def test_only_the_columns_asked_for_are_kept(spans):
     for split in select(spans, [], 0.5, ["fare", "absent"]):
         assert list(split) == ["fare"]
+
+
+def test_rows_whose_outcome_the_model_decided_are_left_out(tmp_path):
+    write(tmp_path / "new" / "data.gz", range(4), range(4), log_model_decided=[None, 1, 0, 1])
+    train, held_out = select(tmp_path, [], 0.25, ["fare"])
+    assert sorted(v for [v] in [*train["fare"], *held_out["fare"]]) == [0, 2]
+
+
+def test_a_row_whose_label_was_corrected_counts_once_with_the_newer_label(tmp_path):
+    ids = {"log_request_id": [b"a", b"b", b"b"], "log_row": [0, 0, 1]}
+    write(tmp_path / "old" / "data.gz", range(3), range(3), log_label_time=[1, 2, 3], **ids)
+    again = {"log_request_id": [b"b"], "log_row": [1], "log_label_corrects": [1]}
+    write(tmp_path / "new" / "data.gz", [9], [9], log_label_time=[8], **again)
+    train, _ = select(tmp_path, [f"{tmp_path}/old/*"], 0.5, ["fare"])
+    assert sorted(v for [v] in train["fare"]) == [0, 1, 9]
