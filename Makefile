@@ -1,17 +1,19 @@
-# make demo | test | test-browser | test-portable | test-docker | test-stack121 | image | lint | bench | lock | clean
+# make demo | test | test-browser | test-portable | test-live-server | test-docker | test-stack121 |
+#      image | lint | bench | lock | clean
 # Each makes .venv first where it needs one and it is missing.
 PYTHON ?=
 OUT ?= out/demo
 IMAGE ?= tfx-vigil
 BASE ?= python:3.13-slim-trixie
 BIN := .venv/bin
-LOCK := python3 -m uv pip compile pyproject.toml --universal --python-version 3.10 \
+LOCK := python3 -m uv pip compile --universal --python-version 3.10 \
 	--generate-hashes --no-annotate --custom-compile-command 'make lock'
 LOCK_IMAGE := python3 -m uv pip compile --no-python-downloads --python-version 3.13 \
 	--python-platform x86_64-manylinux_2_39 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
 
-.PHONY: venv demo test test-browser test-portable test-docker test-stack121 image lint bench lock clean
+.PHONY: venv demo test test-browser test-portable test-live-server test-docker test-stack121 \
+	image lint bench lock clean
 .DELETE_ON_ERROR:
 
 venv: .venv/.complete
@@ -23,13 +25,16 @@ demo: venv
 	@$(BIN)/tfx-vigil demo --out '$(OUT)'
 
 test: venv
-	@$(BIN)/python -m pytest -m 'not browser and not docker and not portable'
+	@$(BIN)/python -m pytest -m 'not browser and not docker and not portable and not live_server'
 
 test-browser: venv
 	@$(BIN)/python -m pytest -m browser
 
 test-portable: venv
 	@$(BIN)/python -m pytest -m portable
+
+test-live-server: venv
+	@$(BIN)/python -m pytest -m live_server tests/live_server
 
 test-docker: venv
 	@tests/docker/engine.sh $(BIN)/python -m pytest -m docker tests/docker
@@ -47,9 +52,10 @@ bench: venv
 	@for b in ingest pseudonyms; do $(BIN)/python benchmarks/$$b.py || exit 1; done
 
 lock:
-	$(LOCK) --output-file requirements/base.txt
-	$(LOCK) --extra dev --output-file requirements/dev.txt
-	$(LOCK) --extra kfp --output-file requirements/kfp.txt
+	$(LOCK) pyproject.toml --output-file requirements/base.txt
+	$(LOCK) pyproject.toml --extra dev --output-file requirements/dev.txt
+	$(LOCK) pyproject.toml --extra kfp --output-file requirements/kfp.txt
+	$(LOCK) requirements/live-server.in --output-file requirements/live-server.txt
 	sed -n 's/^tensorflow==\([^ ]*\) ; python_full_version >= .*/tensorflow-cpu==\1/p' requirements/kfp.txt | \
 		$(LOCK_IMAGE) pyproject.toml --extra kfp requirements/image.in - -c requirements/kfp.txt \
 		--override requirements/image-overrides.txt --output-file requirements/image.txt

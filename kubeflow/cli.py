@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from ..pipelines.cli import Config, app, main
-from ..pipelines.cli_parts import AsJson
+from ..pipelines.cli_options import AsJson
 from ..pipelines.console import errors, screen
 from ..pipelines.yaml_file import ConfigError
 

@@ -14,7 +14,7 @@ import typer
 from rich import box
 
 from . import cli_parts
-from .cli_parts import AsJson
+from .cli_options import AsJson
 from .console import Cells, Exit, errors, number, screen
 from .quiet import quiet
 from .yaml_file import ConfigError

@@ -7,14 +7,13 @@ from textwrap import shorten
 from typing import Annotated, Literal
 
 import typer
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 from rich import box
 
+from .cli_ingest import ingest
+from .cli_options import AsJson, VigilYaml, validated
 from .console import Cells, Exit, number, screen
 from .yaml_file import ConfigError
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 SliceBy = Annotated[
     list[str] | None,
     typer.Option("--slice-by", help="A column, or several joined by commas to cross them."),
@@ -24,55 +23,12 @@ _SHORT = {
     "infinity_norm": "L-infinity",
     "missing_rate_difference": "missing rate",
 }
-VigilYaml = Annotated[Path | None, typer.Option("--config", "-c", help="A vigil.yaml.")]
 
 
 def add_to(app: typer.Typer) -> None:
     """Adds the five commands to ``app``."""
     for command in (ingest, pseudonymize, drift, evaluate, gate):
         app.command(rich_help_panel="The parts by hand")(command)
-
-
-def ingest(
-    window_start: Annotated[str, typer.Option(help="ISO 8601, UTC unless it says so.")],
-    window_end: Annotated[str, typer.Option(help="Excluded from the window.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for what is read.")],
-    config: VigilYaml = None,
-    format_: Annotated[str | None, typer.Option("--format", help="kserve or json_lines.")] = None,
-    logs: Annotated[list[str] | None, typer.Option(help="Glob of log files.")] = None,
-    labels: Annotated[list[str] | None, typer.Option(help="Glob of ground-truth files.")] = None,
-    horizon_days: Annotated[float, typer.Option(help="How late a label may come.")] = 30,
-    beam_args: Annotated[list[str] | None, typer.Argument(help="After --: Beam's options.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Read serving logs and late ground truth into tf.Examples."""
-    from ..beam_jobs import ingest_logs
-    from ..beam_jobs.ingest_config import GroundTruthConfig, IngestConfig
-    from ..components.spans import utc
-    from .config import load_config
-
-    settings = load_config(config).ingest.model_dump() if config else {}
-    settings |= {key: value for key, value in (("format", format_), ("logs", logs)) if value}
-    if labels:
-        truth = settings.get("ground_truth") or {}
-        settings["ground_truth"] = GroundTruthConfig.model_validate({**truth, "files": labels})
-        settings["horizon_hours"] = settings.get("horizon_hours") or horizon_days * 24
-    ingest_config = _validated(IngestConfig, settings)
-    try:
-        start, end = utc(window_start), utc(window_end)
-    except ValueError as error:
-        raise ConfigError(f"--window-start, --window-end: {error}") from error
-    report = ingest_logs.run(ingest_config, start, end, str(output), beam_args or ())
-    if as_json:
-        print(report.model_dump_json(indent=1))
-        return
-    table = Cells("count", "n")
-    for name, n in report.counts.model_dump().items():
-        table.add_row(name.replace("_", " "), f"{n:,}")
-    for reason, n in report.dead_letter_reasons.items():
-        table.add_row(f"  dead letter: {reason}", f"{n:,}")
-    screen.print(table)
-    screen.print(f"Examples, dead letters and report: {output}", markup=False)
 
 
 def pseudonymize(
@@ -151,7 +107,7 @@ def evaluate(
     from ..beam_jobs import evaluate_slices
     from ..beam_jobs.evaluation_config import EvaluationConfig
 
-    config = _validated(
+    config = validated(
         EvaluationConfig,
         {
             "label": label,
@@ -245,15 +201,3 @@ def _show_drift(report) -> None:
 
 def _slices(slice_by: list[str] | None) -> list[list[str]]:
     return [entry.split(",") for entry in slice_by or []]
-
-
-def _validated(kind, settings: dict):
-    try:
-        return kind.model_validate(settings)
-    except ValidationError as error:
-        raise ConfigError("\n".join(map(_problem, error.errors()))) from error
-
-
-def _problem(error: ErrorDetails) -> str:
-    message = error["msg"].removeprefix("Value error, ")
-    return ": ".join(filter(None, (".".join(map(str, error["loc"])), message)))

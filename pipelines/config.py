@@ -9,14 +9,15 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from ..beam_jobs.data_contract import DataContract, Kind
 from ..beam_jobs.evaluation_config import EvaluationConfig
 from ..beam_jobs.ingest_config import (
     RESERVED,
     FieldNames,
+    Format,
     Globs,
     GroundTruthConfig,
     IngestConfig,
-    Kind,
 )
 from ..beam_jobs.keyset import ENVIRONMENT
 from ..beam_jobs.parameters import Parameters
@@ -73,10 +74,13 @@ class BaselineConfig(Parameters):
 class LogsConfig(Parameters):
     """The serving logs; each key as in LogIngest."""
 
-    format: Literal["kserve", "json_lines"]
+    format: Format | Literal["auto"] = "auto"
     files: Globs
     fields: FieldNames = FieldNames()
     feature_names: list[str] = []
+    request_id: str | None = None
+    untimed: Literal["dead_letter", "window"] = "dead_letter"
+    contract: DataContract | None = None
     ground_truth: GroundTruthConfig | None = None
     horizon_days: float = Field(0, ge=0)
     max_dead_letter_share: float = Field(0.05, ge=0, le=1)
@@ -169,7 +173,10 @@ class VigilConfig(Parameters):
             features=self.model.features,
             prediction=self.model.prediction,
             feature_names=self.logs.feature_names,
+            request_id=self.logs.request_id,
+            untimed=self.logs.untimed,
             fields=self.logs.fields,
+            contract=self.logs.contract,
             ground_truth=self.logs.ground_truth,
             horizon_hours=self.logs.horizon_days * 24,
             max_dead_letter_share=self.logs.max_dead_letter_share,
@@ -289,7 +296,7 @@ def _beside(config: VigilConfig, folder: Path) -> VigilConfig:
             return value
         return str(folder / os.path.expanduser(value))
 
-    truth = config.logs.ground_truth
+    truth, contract = config.logs.ground_truth, config.logs.contract
     return config.model_copy(
         update={
             "model": config.model.model_copy(update={"serving_dir": at(config.model.serving_dir)}),
@@ -305,6 +312,8 @@ def _beside(config: VigilConfig, folder: Path) -> VigilConfig:
                     "files": [at(f) for f in config.logs.files],
                     "ground_truth": truth
                     and truth.model_copy(update={"files": [at(f) for f in truth.files]}),
+                    "contract": contract
+                    and contract.model_copy(update={"schema_file": at(contract.schema_file)}),
                 }
             ),
             "privacy": config.privacy.model_copy(update={"keyset": at(config.privacy.keyset)}),

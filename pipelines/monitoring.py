@@ -137,7 +137,9 @@ def monitoring_nodes(
 
 
 def _ingest_and_protect(config: VigilConfig, run: Run) -> _Protected:
-    ingest = LogIngest(config.ingest, run.window_start, run.window_end, run.fingerprint)
+    ingest = LogIngest(
+        config.ingest, run.window_start, run.window_end, run.fingerprint, run.history_root
+    )
     protect = PIIPseudonymizer(
         examples=ingest.outputs["examples"],
         dead_letters=ingest.outputs["dead_letters"],
@@ -159,6 +161,7 @@ def _protected_ingest(config: VigilConfig, run: Run) -> _Protected:
         run.window_start,
         run.window_end,
         run.fingerprint,
+        run.history_root,
         raw_root=config.raw_data_root if config.runtime.beam.distributed else "",
     )
     outputs = node.outputs

@@ -18,6 +18,7 @@ from .executor import (
     CONFIG_KEY,
     DEAD_LETTERS_KEY,
     EXAMPLES_KEY,
+    HISTORY_ROOT_KEY,
     REPORT_KEY,
     WINDOW_END_KEY,
     WINDOW_START_KEY,
@@ -33,6 +34,7 @@ class LogIngestSpec(types.ComponentSpec):
         WINDOW_START_KEY: ExecutionParameter(type=str),
         WINDOW_END_KEY: ExecutionParameter(type=str),
         FINGERPRINT_KEY: ExecutionParameter(type=str),
+        HISTORY_ROOT_KEY: ExecutionParameter(type=str),
     }
     INPUTS = {}
     OUTPUTS = {
@@ -48,8 +50,8 @@ class LogIngest(base_beam_component.BaseBeamComponent):
     Component `outputs` contains:
      - `examples`: `standard_artifacts.Examples` of tf.Examples, one a logged instance: its
        features under their own names, `prediction`, `label` and the `log_` columns of
-       `beam_jobs.ingest_config.FIXED_COLUMNS`. Split `serving` holds the requests of the
-       window, split `labelled` those whose ground truth came in the window; see
+       `beam_jobs.ingest_config.FIXED_COLUMNS`, in plain TFRecords. Split `serving` holds the
+       requests of the window, split `labelled` those whose ground truth came in the window; see
        `beam_jobs.join_ground_truth`. It may hold personal data: on a local disk only its
        owner can read it. Custom properties `rows`, `labelled_rows`, `dead_letters` (ints).
      - `report`: `tfx_vigil.IngestReport`, what was read, kept, joined and refused; the same
@@ -63,6 +65,8 @@ class LogIngest(base_beam_component.BaseBeamComponent):
       fingerprint: no part of the work. With caching on, TFX takes a run for a repetition when
         the parameters are the same; put `beam_jobs.ingest_logs.fingerprint(...)` here, so that
         new or changed files make it a run of its own.
+      history_root: a history whose earlier windows red flags are raised against; without one
+        only what the window says of itself can show.
 
     Raises:
       pydantic.ValidationError: names each offending key of `config`.
@@ -79,12 +83,14 @@ class LogIngest(base_beam_component.BaseBeamComponent):
         window_start: str | data_types.RuntimeParameter,
         window_end: str | data_types.RuntimeParameter,
         fingerprint: str | data_types.RuntimeParameter = "",
+        history_root: str | data_types.RuntimeParameter = "",
     ):
         spec = LogIngestSpec(
             config=to_json(IngestConfig, config),
             window_start=window_start,
             window_end=window_end,
             fingerprint=fingerprint,
+            history_root=history_root,
             examples=types.Channel(type=standard_artifacts.Examples),
             report=types.Channel(type=IngestReport),
             dead_letters=types.Channel(type=DeadLetters),

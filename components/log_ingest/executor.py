@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from tfx import types
@@ -11,13 +12,18 @@ from tfx.types import artifact_utils
 from ...beam_jobs import ingest_logs
 from ...beam_jobs.ingest_config import IngestConfig
 from ...beam_jobs.reports import IngestReport, read_report
+from ..history import History
 
 CONFIG_KEY = "config"
 WINDOW_START_KEY = "window_start"
 WINDOW_END_KEY = "window_end"
+HISTORY_ROOT_KEY = "history_root"
 EXAMPLES_KEY = "examples"
 REPORT_KEY = "report"
 DEAD_LETTERS_KEY = "dead_letters"
+
+EARLIER = 100
+"""How many earlier windows are looked at for red flags."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -35,15 +41,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             for key in (EXAMPLES_KEY, REPORT_KEY, DEAD_LETTERS_KEY)
         )
         examples.split_names = artifact_utils.encode_split_names(list(ingest_logs.SPLITS))
+        start = ingest_logs.rfc3339_time(exec_properties[WINDOW_START_KEY])
         with self._make_beam_pipeline() as pipeline:
             ingest_logs.ingest_logs(
                 pipeline,
                 IngestConfig.model_validate_json(exec_properties[CONFIG_KEY]),
-                ingest_logs.rfc3339_time(exec_properties[WINDOW_START_KEY]),
+                start,
                 ingest_logs.rfc3339_time(exec_properties[WINDOW_END_KEY]),
                 output_uri=examples.uri,
                 dead_letter_uri=dead_letters.uri,
                 report_uri=report.uri,
+                earlier=_earlier_reports(exec_properties[HISTORY_ROOT_KEY], start),
             )
         counts = read_report(report.uri, IngestReport).counts
         if not counts.rows_written and not counts.labels_joined:
@@ -64,3 +72,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         ):
             for name in names:
                 artifact.set_int_custom_property(name, facts[name])
+
+
+def _earlier_reports(history_root: str, start: datetime) -> list[IngestReport]:
+    if not history_root:
+        return []
+    history = History(history_root)
+    records = [record for record in history.spans() if record.window_end <= start]
+    reports = (history.report(record, "ingest", IngestReport) for record in records[-EARLIER:])
+    return [report for report in reports if report]

@@ -15,7 +15,7 @@ from ...beam_jobs.parameters import to_json
 from ...beam_jobs.privacy_policy import PrivacyConfig
 from ..artifacts import DeadLetters, IngestReport, PrivacyReport
 from ..log_ingest.component import FINGERPRINT_KEY
-from ..log_ingest.executor import WINDOW_END_KEY, WINDOW_START_KEY
+from ..log_ingest.executor import HISTORY_ROOT_KEY, WINDOW_END_KEY, WINDOW_START_KEY
 from . import executor as keys
 
 
@@ -26,6 +26,7 @@ class ProtectedIngestSpec(component_spec.ComponentSpec):
         WINDOW_START_KEY: component_spec.ExecutionParameter(type=str),
         WINDOW_END_KEY: component_spec.ExecutionParameter(type=str),
         FINGERPRINT_KEY: component_spec.ExecutionParameter(type=str),
+        HISTORY_ROOT_KEY: component_spec.ExecutionParameter(type=str),
         keys.RAW_ROOT: component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {}
@@ -61,13 +62,14 @@ class ProtectedIngest(base_beam_component.BaseBeamComponent):
         window_start: str | RuntimeParameter,
         window_end: str | RuntimeParameter,
         fingerprint: str | RuntimeParameter = "",
+        history_root: str | RuntimeParameter = "",
         raw_root: str = "",
     ):
         """Makes the node.
 
         Args:
           ingest, privacy: parameters of LogIngest and of PIIPseudonymizer.
-          window_start, window_end, fingerprint: as in LogIngest.
+          window_start, window_end, fingerprint, history_root: as in LogIngest.
           raw_root: where raw data lies meanwhile, emptied before and after; needed only when
             Beam's workers are on other machines. Default: a new folder for temporary files.
         """
@@ -78,6 +80,7 @@ class ProtectedIngest(base_beam_component.BaseBeamComponent):
                 window_start=window_start,
                 window_end=window_end,
                 fingerprint=fingerprint,
+                history_root=history_root,
                 raw_root=raw_root,
                 examples=as_channel([standard_artifacts.Examples()]),
                 ingest_report=as_channel([IngestReport()]),

@@ -48,6 +48,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     log_ingest.CONFIG_KEY: exec_properties[INGEST],
                     log_ingest.WINDOW_START_KEY: exec_properties[log_ingest.WINDOW_START_KEY],
                     log_ingest.WINDOW_END_KEY: exec_properties[log_ingest.WINDOW_END_KEY],
+                    log_ingest.HISTORY_ROOT_KEY: exec_properties[log_ingest.HISTORY_ROOT_KEY],
                 },
             )
             pseudonymizer.Executor(self._context).Do(

@@ -31,7 +31,7 @@ def config(folder):
         for n in range(5)
     ]
     truth = [{"request_id": str(n), "time": "2026-01-01T06:00:00Z", "label": 1} for n in range(2)]
-    (folder / "log.jsonl").write_text("\n".join([*map(json.dumps, log), "{"]))
+    (folder / "log.jsonl").write_text("\n".join([*map(json.dumps, log), "{\n"]))
     (folder / "truth.jsonl").write_text("\n".join(map(json.dumps, truth)))
     return IngestConfig(
         format="json_lines",
@@ -54,7 +54,7 @@ def ingest(config, folder, window):
     Executor().Do(
         {},
         {name: [artifact] for name, artifact in artifacts.items()},
-        {"config": config.model_dump_json(), **window, "fingerprint": ""},
+        {"config": config.model_dump_json(), **window, "fingerprint": "", "history_root": ""},
     )
     return artifacts
 

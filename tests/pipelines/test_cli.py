@@ -174,7 +174,7 @@ def test_ingest_leaves_examples_dead_letters_and_a_report(run, vigil_yaml, tmp_p
     assert (report.counts.rows_written, report.counts.labels_outside_window) == (4, 2)
 
     with (tmp_path / "logs" / "a.jsonl").open("a") as f:
-        f.write("\n{")
+        f.write("\n{\n")
     options = ["--format", "json_lines", "--logs", "logs/*.jsonl", "--labels", "truth/*.jsonl"]
     window[-1] = "2026-01-02"
     ran = run("ingest", *options, *window, "-o", "out")
