@@ -18,7 +18,7 @@ LOCK_IMAGE := python3 -m uv pip compile --no-python-downloads --python-version 3
 
 venv: .venv/.complete
 
-.venv/.complete: pyproject.toml requirements/dev.txt requirements/install.sh
+.venv/.complete: pyproject.toml requirements/dev.txt requirements/install.sh requirements/tools.sh
 	@PYTHON='$(PYTHON)' requirements/install.sh
 
 demo: venv

@@ -111,7 +111,7 @@ def _slow_array(values: Sequence, kind: Kind | None) -> tuple[pa.Array, list[int
     if any(type(value) is list for value in typed):
         lists = [[cast(x, target) for x in _items(value)] or None for value in typed]
         return pa.array(lists, pa.large_list(ARROW[target])), unfit
-    return pa.array([x and cast(x, target) for x in typed], ARROW[target]), unfit
+    return pa.array([None if x is None else cast(x, target) for x in typed], ARROW[target]), unfit
 
 
 def _typed(value: Any, kind: Kind | None) -> Any:

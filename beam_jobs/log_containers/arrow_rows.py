@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from .row_values import json_value
+from .row_values import integer, json_value
 
 _MICROSECONDS = {"s": (1_000_000, 1), "ms": (1_000, 1), "us": (1, 1), "ns": (1, 1_000)}
 
@@ -39,7 +39,7 @@ def _values(column: pa.Array) -> list:
     if types.is_timestamp(kind):
         times, per = _MICROSECONDS[kind.unit]
         moments = column.cast(pa.int64()).to_pylist()
-        return [None if moment is None else moment * times // per for moment in moments]
+        return [None if moment is None else integer(moment * times // per) for moment in moments]
     values = column.to_pylist()
     if types.is_integer(kind) or types.is_boolean(kind) or types.is_string(kind):
         return values

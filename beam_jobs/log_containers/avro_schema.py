@@ -11,7 +11,7 @@ import fastavro
 import orjson
 from fastavro.read import LOGICAL_READERS
 
-from .row_values import decimal
+from .row_values import decimal, integer, text
 
 _PRIMITIVE = frozenset({"null", "boolean", "int", "long", "float", "double", "bytes", "string"})
 _MICROSECONDS = {
@@ -28,7 +28,7 @@ _MOST_DIGITS = 400
 _DEEPEST = 64
 
 
-def ready(text: bytes) -> Any:
+def ready(schema: bytes) -> Any:
     """The schema for fastavro, with logical types that are read as row_values would have them;
     a number that is no such value, as a date after 9999, stays a number.
 
@@ -37,7 +37,10 @@ def ready(text: bytes) -> Any:
         records, or elements of arrays, that take no byte.
     """
     try:
-        return fastavro.parse_schema(_Checked().type(orjson.loads(text), "", 0))
+        checked = _Checked().type(orjson.loads(schema), "", 0)
+        if checked == "null":
+            raise ValueError("records without a byte")
+        return fastavro.parse_schema(checked)
     except Exception as error:
         raise ValueError("no usable schema") from error
 
@@ -70,7 +73,7 @@ class _Checked:
         if kind in ("record", "error", "enum", "fixed"):
             return self._named(schema, space, depth)
         if kind in _PRIMITIVE:
-            return {"type": kind, **_logical(schema)}
+            return {"type": kind, **_logical(schema)} if kind != "null" else kind
         return self.type(kind, space, depth + 1)
 
     def _named(self, schema: Mapping[str, Any], space: str, depth: int) -> dict[str, Any]:
@@ -88,7 +91,7 @@ class _Checked:
                 {"name": field["name"], "type": self.type(field["type"], space, depth + 1)}
                 for field in schema["fields"]
             ]
-            if all(field["type"] in ("null", {"type": "null"}) for field in ready["fields"]):
+            if all(field["type"] == "null" for field in ready["fields"]):
                 raise ValueError("records without a byte")
         self._known.add(name)
         return ready
@@ -112,8 +115,8 @@ def _logical(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _microseconds(number: int, schema: Mapping[str, Any], _=None) -> int:
-    return number * schema["times"] // schema["per"]
+def _microseconds(number: int, schema: Mapping[str, Any], _=None) -> int | float:
+    return integer(number * schema["times"] // schema["per"])
 
 
 def _date(days: int, schema: Mapping[str, Any], _=None) -> str | int:
@@ -123,9 +126,11 @@ def _date(days: int, schema: Mapping[str, Any], _=None) -> str | int:
         return days
 
 
-def _decimal(data: bytes, schema: Mapping[str, Any], _=None) -> int | float:
+def _decimal(data: bytes, schema: Mapping[str, Any], _=None) -> int | float | str:
+    if len(data) > _MOST_DIGITS:
+        return text(data)
     unscaled = int.from_bytes(data, "big", signed=True)
-    return decimal(Decimal(unscaled).scaleb(-schema["scale"])) if schema["scale"] else unscaled
+    return decimal(Decimal(unscaled).scaleb(-schema["scale"]))
 
 
 LOGICAL_READERS["int-vigil-microseconds"] = _microseconds

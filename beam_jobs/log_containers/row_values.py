@@ -44,7 +44,12 @@ def text(value: bytes) -> str:
 
 def decimal(value: Decimal) -> int | float:
     """A whole number stays exact: BigQuery's NUMERIC has nine decimal places, and ids are such."""
-    return int(value) if value == value.to_integral_value() else float(value)
+    return integer(int(value)) if value == value.to_integral_value() else float(value)
+
+
+def integer(value: int) -> int | float:
+    """Beyond 64 bits a float, as JSON's readers make of it."""
+    return value if -(1 << 63) <= value < 1 << 64 else float(Decimal(value))
 
 
 def _time(value: Any) -> int | str:

@@ -241,7 +241,7 @@ def latency(spans: Sequence[str], rows: list[Row]) -> alt.Chart:
 
 
 def stacked_shares(spans: Sequence[str], categories: list[str], rows: list[Row]) -> alt.Chart:
-    """Shares of all requests, in the order and colours of ``categories``."""
+    """Shares of all rows, in the order and colours of ``categories``."""
     return (
         alt.Chart(alt.InlineData(values=rows))
         .mark_bar()
@@ -255,7 +255,7 @@ def stacked_shares(spans: Sequence[str], categories: list[str], rows: list[Row])
             ),
             order=alt.Order("place:Q"),
             tooltip=_tooltip(
-                span="span:N", category="category:N", requests="count:Q", share="share:Q"
+                span="span:N", category="category:N", rows="count:Q", share="share:Q"
             ),
         )
         .properties(height=170)

@@ -10,11 +10,14 @@ from typing import Any
 from ...beam_jobs.reports import (
     Comparison,
     DriftReport,
+    FileClock,
+    FileCounts,
     IngestReport,
     MetricChange,
     PrivacyReport,
     SliceMetric,
     SliceReport,
+    VersionTraffic,
 )
 from ...beam_jobs.slices import OVERALL
 from ...components.history import History, SpanRecord
@@ -26,6 +29,7 @@ from .text import comparison_words, finite
 IN_SERVICE = "model in service"
 FIRST_MODEL = "first model, never replaced"
 ALL_ROWS = "all rows"
+MOST_FILES = MOST_VERSIONS = 20
 AGAINST = {"training": "training data", "previous": "previous span"}
 
 NOT_ENOUGH, UNDER_HALF, UNDER, DRIFT, OVER_TWICE = LEVELS = (
@@ -40,11 +44,23 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class OddFiles:
+    """Files with dead letters or odd times, and how many more there are."""
+
+    files: list[tuple[FileCounts, FileClock | None]]
+    left_out: int
+
+
+@dataclass(frozen=True)
 class Span:
-    """A span's record and reports; None where the span has no such report."""
+    """A span's record and reports; None where the span has no such report.
+
+    ``ingest`` names no files: there may be very many. Those to look at are ``odd_files``.
+    """
 
     record: SpanRecord
     ingest: IngestReport | None
+    odd_files: OddFiles
     privacy: PrivacyReport | None
     drift: DriftReport | None
     slices: SliceReport | None
@@ -76,9 +92,11 @@ def _read_span(history: History, record: SpanRecord) -> Span:
     candidates = {
         name: history.report(record, name, SliceReport) for name in (push.evidence if push else ())
     }
+    ingest = history.report(record, "ingest", IngestReport)
     return Span(
         record=record,
-        ingest=history.report(record, "ingest", IngestReport),
+        ingest=ingest and ingest.model_copy(update={"files": [], "clocks": []}),
+        odd_files=odd_files(ingest) if ingest else OddFiles([], 0),
         privacy=history.report(record, "privacy", PrivacyReport),
         drift=history.report(record, "drift", DriftReport),
         slices=history.report(record, "slices", SliceReport),
@@ -87,6 +105,27 @@ def _read_span(history: History, record: SpanRecord) -> Span:
         push=push,
         candidates={name: report for name, report in candidates.items() if report},
     )
+
+
+def odd_files(report: IngestReport) -> OddFiles:
+    """The first ``MOST_FILES``: odd times before dead letters, many before few."""
+    clocks = {clock.file: clock for clock in report.clocks}
+    odd = [
+        file
+        for file in report.files
+        if file.records_dead_lettered or file.rows_rejected or file.file in clocks
+    ]
+    odd.sort(
+        key=lambda f: (f.file not in clocks, -f.records_dead_lettered - f.rows_rejected, f.file)
+    )
+    shown = [(file, clocks.get(file.file)) for file in odd[:MOST_FILES]]
+    return OddFiles(shown, len(odd) - len(shown))
+
+
+def busiest(report: IngestReport) -> list[VersionTraffic]:
+    """The model versions with the most requests, where there are several."""
+    versions = report.traffic if len(report.traffic) > 1 else []
+    return sorted(versions, key=lambda v: (-v.requests, v.model_version))[:MOST_VERSIONS]
 
 
 def newest(spans: Sequence[Span], part: str) -> Span | None:

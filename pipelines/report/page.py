@@ -131,6 +131,9 @@ def _environment() -> Environment:
         window=text.window,
         plain=text.plain,
         shares=text.shares,
+        clock=text.clock,
+        count=text.count,
+        flag=text.FLAGS.__getitem__,
         outcome=text.outcome,
         csp_hash=_csp_hash,
     )

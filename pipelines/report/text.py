@@ -5,13 +5,23 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from ...beam_jobs.reports import Comparison, MetricChange, SliceMetric
+from ...beam_jobs.reports import Comparison, FileClock, MetricChange, SliceMetric
 from ...components.history import SpanRecord
 
 if TYPE_CHECKING:
     from .gather import Span
 
 MISSING = "–"
+MOST_SHARES = 8
+FLAGS = {
+    "feature_stopped": "feature stopped",
+    "new_model_version": "new model version",
+    "traffic": "unusual traffic",
+    "error_rate": "many errors",
+    "clock_jump": "odd times",
+    "duplicates": "many duplicates",
+}
+"""Kinds of red flags in plain words."""
 
 
 def finite(value: float | None) -> float | None:
@@ -70,7 +80,40 @@ def plain(value: Any) -> str:
 def shares(counts: dict[str, int]) -> str:
     whole = sum(counts.values())
     largest_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return ", ".join(f"{name}: {percent(n / whole)}" for name, n in largest_first if n) or MISSING
+    shown = largest_first[:MOST_SHARES]
+    if rest := whole - sum(n for _, n in shown):
+        shown.append((f"{len(largest_first) - len(shown)} others", rest))
+    return ", ".join(f"{name}: {percent(n / whole)}" for name, n in shown if n) or MISSING
+
+
+def clock(found: FileClock | None) -> str:
+    """What is odd about a file's times, in words; nothing where nothing is.
+
+    >>> clock(FileClock(file="a", ahead=12, largest_lead_seconds=2580, jumps_back=0,
+    ...                 largest_jump_back_seconds=0))
+    '12 records stamped up to 43 min after the file was written'
+    """
+    if found is None:
+        return ""
+    lead, jump = (
+        f"{seconds / 60:,.0f} min"
+        for seconds in (found.largest_lead_seconds, found.largest_jump_back_seconds)
+    )
+    said = {
+        f"{count(found.ahead, 'record')} stamped up to {lead} after the file was written": (
+            found.ahead
+        ),
+        f"{count(found.jumps_back, 'jump')} back in time, by up to {jump}": found.jumps_back,
+    }
+    return "; ".join(words for words, n in said.items() if n)
+
+
+def count(n: int, thing: str) -> str:
+    """
+    >>> count(1, "record"), count(1200, "record")
+    ('1 record', '1,200 records')
+    """
+    return f"{number(n)} {thing}{'s' * (n != 1)}"
 
 
 def comparison_words(c: Comparison, against: str) -> list[tuple[str, str]]:

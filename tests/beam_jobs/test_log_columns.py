@@ -4,7 +4,7 @@ import math
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from tfx_vigil.beam_jobs.log_columns import (
     ColumnKind,
@@ -63,6 +63,7 @@ def one_by_one(column, kind):
 
 
 @given(alike | st.lists(values, max_size=8), kinds)
+@example([0, False, "a"], None)
 def test_a_column_is_what_its_values_are_one_by_one(column, kind):
     array, misfits = to_array(column, kind)
     expected, expected_misfits = one_by_one(column, kind)
