@@ -14,10 +14,10 @@ from apache_beam.pvalue import TaggedOutput
 
 from .data_contract import Kind
 from .ingest_account import COUNTS, KINDS, Tally
-from .ingest_blocks import read_records
 from .ingest_config import GroundTruthConfig, Window
 from .ingest_keys import LABELS, partition
 from .ingest_plan import Unit
+from .ingest_records import read_records
 from .log_columns import kinds_of
 from .log_containers.contract import Record
 from .log_containers.detect import is_csv, read

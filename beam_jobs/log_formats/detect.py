@@ -7,8 +7,8 @@ from itertools import islice
 
 from apache_beam.io.filesystem import FileMetadata
 
-from ..ingest_blocks import reader
 from ..ingest_config import FieldNames, Format, IngestConfig
+from ..ingest_records import reader
 from ..log_containers.contract import Extent
 from ..log_containers.detect import container_of
 from ..log_values import Malformed

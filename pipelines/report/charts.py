@@ -254,9 +254,7 @@ def stacked_shares(spans: Sequence[str], categories: list[str], rows: list[Row])
                 legend=None,
             ),
             order=alt.Order("place:Q"),
-            tooltip=_tooltip(
-                span="span:N", category="category:N", rows="count:Q", share="share:Q"
-            ),
+            tooltip=_tooltip(span="span:N", category="category:N", rows="count:Q", share="share:Q"),
         )
         .properties(height=170)
     )

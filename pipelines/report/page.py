@@ -132,7 +132,7 @@ def _environment() -> Environment:
         plain=text.plain,
         shares=text.shares,
         clock=text.clock,
-        count=text.count,
+        plural=text.plural,
         flag=text.FLAGS.__getitem__,
         outcome=text.outcome,
         csp_hash=_csp_hash,

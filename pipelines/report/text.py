@@ -87,30 +87,24 @@ def shares(counts: dict[str, int]) -> str:
 
 
 def clock(found: FileClock | None) -> str:
-    """What is odd about a file's times, in words; nothing where nothing is.
+    """What is odd about a file's times, in words; nothing where nothing is."""
+    said = []
+    if found and found.ahead:
+        lead = _minutes(found.largest_lead_seconds)
+        said.append(f"{plural(found.ahead, 'record')} stamped up to {lead} after it was written")
+    if found and found.jumps_back:
+        jump = _minutes(found.largest_jump_back_seconds)
+        said.append(f"{plural(found.jumps_back, 'jump')} back in time, by up to {jump}")
+    return "; ".join(said)
 
-    >>> clock(FileClock(file="a", ahead=12, largest_lead_seconds=2580, jumps_back=0,
-    ...                 largest_jump_back_seconds=0))
-    '12 records stamped up to 43 min after the file was written'
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:,.0f} min"
+
+
+def plural(n: int, thing: str) -> str:
     """
-    if found is None:
-        return ""
-    lead, jump = (
-        f"{seconds / 60:,.0f} min"
-        for seconds in (found.largest_lead_seconds, found.largest_jump_back_seconds)
-    )
-    said = {
-        f"{count(found.ahead, 'record')} stamped up to {lead} after the file was written": (
-            found.ahead
-        ),
-        f"{count(found.jumps_back, 'jump')} back in time, by up to {jump}": found.jumps_back,
-    }
-    return "; ".join(words for words, n in said.items() if n)
-
-
-def count(n: int, thing: str) -> str:
-    """
-    >>> count(1, "record"), count(1200, "record")
+    >>> plural(1, "record"), plural(1200, "record")
     ('1 record', '1,200 records')
     """
     return f"{number(n)} {thing}{'s' * (n != 1)}"

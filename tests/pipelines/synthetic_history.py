@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from tfx_vigil.beam_jobs import reports as documents
+from tfx_vigil.beam_jobs.red_flags import red_flags
 from tfx_vigil.components.history import BaselineRecord, History, Push, SpanRecord
 from tfx_vigil.components.retrain_gate.decide import decide_push, decide_retrain
 from tfx_vigil.components.retrain_gate.evidence import Reports, read_past
@@ -54,11 +55,13 @@ def build_history(root: Path, name=same, spans=SPANS, last_unfinished: bool = Fa
     os.makedirs(root / "baseline", exist_ok=True)
     reference = slice_report(0, name, AUC[0], model="candidate")
     (root / "baseline" / "slices.json").write_text(reference.model_dump_json())
+    ingested = []
     for i, span in enumerate(spans):
         start = datetime(2014, 1 + i, 1, tzinfo=timezone.utc)
         end = (start + timedelta(days=32)).replace(day=1)
+        ingested.append(ingest_report(i, name, start, end, ingested))
         found = Reports(
-            ingest=ingest_report(i, name, start, end),
+            ingest=ingested[-1],
             privacy=privacy_report(name),
             drift=drift_report(i, name),
             slices=slice_report(i, name, AUC[i]),
@@ -99,36 +102,105 @@ def fill_with(parts: dict):
     return fill
 
 
-def ingest_report(i: int, name, start: datetime, end: datetime) -> documents.IngestReport:
+def ingest_report(
+    i: int, name, start: datetime, end: datetime, earlier: list[documents.IngestReport]
+) -> documents.IngestReport:
+    """In the fourth span a feature stops, in the fifth a model version is new, and the sixth has
+    odd times."""
     read, dead, rows = 18200 + 700 * i, 14 + 9 * i, 18150 + 690 * i
-    return documents.IngestReport(
+    counts = documents.IngestCounts(
+        records_read=read,
+        records_ok=read - dead,
+        records_dead_lettered=dead,
+        rows=rows + 60,
+        rows_written=rows,
+        rows_duplicate=41,
+        rows_outside_window=12,
+        rows_rejected=7,
+        labels_read=6150,
+        labels_joined=6000,
+        labels_late=90,
+        labels_orphan=35,
+        labels_repeated=20,
+        labels_outside_window=5,
+        labels_corrected=18,
+        labels_contradictory=4,
+    )
+    files = file_counts(name(f"gs://taxi/logs/{start:%Y-%m}"), counts)
+    minutes = (end - start) / timedelta(minutes=1)
+    failed = {"429": 50 * i + 20, "503": 70}
+    statuses = {"200": rows - sum(failed.values()), **failed}
+    clock = documents.FileClock(
+        file=files[0].file,
+        ahead=5,
+        largest_lead_seconds=720,
+        jumps_back=1,
+        largest_jump_back_seconds=3600,
+    )
+    report = documents.IngestReport(
         format="kserve",
         window_start=start,
         window_end=end,
-        counts=documents.IngestCounts(
-            records_read=read,
-            records_ok=read - dead,
-            records_dead_lettered=dead,
-            rows=rows + 60,
-            rows_written=rows,
-            rows_duplicate=41,
-            rows_outside_window=12,
-            rows_rejected=7,
-            labels_read=6150,
-            labels_joined=6000,
-            labels_late=90,
-            labels_orphan=35,
-            labels_repeated=20,
-            labels_outside_window=5,
-        ),
-        files=[],
-        dead_letter_reasons={name("inputs[0].data: not a number"): dead},
-        requests_per_minute=rows / 43200 * 60,
-        latency_ms=documents.Quantiles(p50=11.2 + i, p90=24.8 + 2 * i, p99=61.0 + 9 * i),
-        statuses={name("200"): read - 90 - 50 * i, name("429"): 50 * i + 20, name("503"): 70},
-        model_versions={name("1"): rows} if i < 4 else {name("1"): 2100, name("2"): rows - 2100},
+        counts=counts,
+        files=files,
+        dead_letter_reasons={name("inputs[0].data: not a number"): dead + 7},
+        requests_per_minute=rows / minutes,
+        latency_ms=latency(i),
+        statuses={name(status): n for status, n in statuses.items()},
+        model_versions={name(v): n for v, n in version_rows(i, rows).items()},
         label_delay_hours=documents.Quantiles(p50=6.5, p90=30, p99=71.25),
+        unfinished_records=2 if i == 5 else 0,
+        traffic=[
+            documents.VersionTraffic(
+                model_version=name(version),
+                requests=n,
+                requests_per_minute=n / minutes,
+                rows=n,
+                statuses={name(status): k * n // rows for status, k in statuses.items()},
+                latency_ms=latency(i if version == "2" else min(i, 3)),
+            )
+            for version, n in version_rows(i, rows).items()
+        ],
+        rows_by_quarter=quarters(rows),
+        feature_rows={
+            name(feature): [*quarters(rows)[:3], 0]
+            if (i, feature) == (3, "payment_type")
+            else quarters(rows)
+            for feature in FEATURES
+            if feature != "prediction"
+        },
+        clocks=[clock] if i == 5 else [],
     )
+    return report.model_copy(update={"red_flags": red_flags(report, earlier)})
+
+
+def file_counts(folder: str, counts: documents.IngestCounts) -> list[documents.FileCounts]:
+    """A log without dead letters, one that has them all, and the labels."""
+    dead = {"records_dead_lettered": counts.records_dead_lettered, "rows_rejected": 7}
+    bad = {"records_ok": 900, "rows": 907, "rows_written": 900, **dead}
+    bad["records_read"] = 900 + counts.records_dead_lettered
+    rest = {field: n - bad.get(field, 0) for field, n in counts.model_dump().items()}
+    labels = {field: rest.pop(field) for field in counts.model_fields if "labels" in field}
+    return [
+        documents.FileCounts(file=f"{folder}/{file}", **found)
+        for file, found in (
+            ("server-a.jsonl.gz", rest),
+            ("server-b.jsonl.gz", bad),
+            ("labels.csv", labels),
+        )
+    ]
+
+
+def version_rows(i: int, rows: int) -> dict[str, int]:
+    return {"1": rows} if i < 4 else {"1": 2100, "2": rows - 2100}
+
+
+def quarters(rows: int) -> list[int]:
+    return [rows // 4] * 3 + [rows - 3 * (rows // 4)]
+
+
+def latency(i: int) -> documents.Quantiles:
+    return documents.Quantiles(p50=11.2 + i, p90=24.8 + 2 * i, p99=61.0 + 9 * i)
 
 
 def privacy_report(name) -> documents.PrivacyReport:
