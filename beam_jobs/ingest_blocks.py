@@ -19,6 +19,7 @@ from apache_beam.pvalue import TaggedOutput
 from .data_contract_check import Contract
 from .ingest_account import Tally
 from .ingest_config import IngestConfig, Window
+from .ingest_keys import places_by
 from .ingest_numbers import Numbers, UnitIndex
 from .ingest_plan import Unit
 from .ingest_records import Records, parse_records, read_records, reader
@@ -75,6 +76,24 @@ class Block:
         """A letter of some of a record's rows; their places are those in the block."""
         first = self.starts[np.searchsorted(self.record, record)]
         return self.records.dead_letter(record, reason, tally, (rows - first).tolist())
+
+
+class FileChecks:
+    """How many records each file has, and the sum of its calls' digests: the same each time."""
+
+    def __init__(self):
+        self._of_file: dict[int, tuple[int, int]] = {}
+
+    def add(self, block: Block) -> None:
+        digests = np.array(block.parsed.digests, np.int64)
+        of_call = block.files[block.record]
+        for file, places in places_by(block.files):
+            records, digest = self._of_file.get(file, (0, 0))
+            found = int(digests[of_call == file].sum()) if len(digests) else 0
+            self._of_file[file] = records + len(places), digest + found
+
+    def __getitem__(self, file: int) -> tuple[int, int]:
+        return self._of_file.get(file, (0, 0))
 
 
 class ReadBlocks:

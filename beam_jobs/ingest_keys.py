@@ -28,8 +28,15 @@ SCHEMAS = {
         # A response: length predictions; answer is packed, see ingest_scan.
         ANSWERS: [*_WHEN, *_PLACE, ("length", pa.int32()), ("answer", pa.binary())],
         LABELS: [*_WHEN, ("file", pa.int32()), ("row", pa.int64()), ("values", pa.binary())],
-        # A file of a unit, and the numbers of its first call and its first record there.
-        INDEX: [("file", pa.int32()), ("call", pa.int32()), ("record", pa.int32())],
+        # A file of a unit, the numbers of its first call and its first record there, and what
+        # FileChecks say of it.
+        INDEX: [
+            ("file", pa.int32()),
+            ("call", pa.int32()),
+            ("record", pa.int32()),
+            ("records", pa.int64()),
+            ("digest", pa.int64()),
+        ],
         # A call whose rows are needed: for the serving split, or for labels, or both.
         CHOSEN: [
             ("number", pa.int32()),

@@ -39,9 +39,9 @@ from .ingest_scan import ScanLogs
 from .ingest_write import ORDERS, UNIT, WriteRows
 from .log_columns import resolve_kinds, to_batch, to_flat_batch
 from .log_formats import FORMATS
-from .log_formats.detect import recognised
 from .log_values import Malformed, get_time
 from .read_ground_truth import ParseGroundTruth, ScanGroundTruth
+from .recognise_format import recognised
 from .reports import FILE_NAME, IngestReport, read_report, write_report
 from .write_parquet import WriteParquet
 
@@ -89,7 +89,7 @@ def ingest_logs(
       UnknownFormat: ``format`` is ``auto`` and no record is of a format that is known.
       ValueError: the window is empty or its times have no UTC offset; the contract's schema
         cannot be read.
-      AccountError, TooManyDeadLetters: while the pipeline runs.
+      AccountError, TooManyDeadLetters, LogChanged: while the pipeline runs.
     """
     window = Window.of(config, window_start, window_end)
     log_files, truth_files = _input_files(config, window)

@@ -12,9 +12,9 @@ import orjson
 from apache_beam.pvalue import TaggedOutput
 
 from .ingest_account import COUNTS, KINDS, Tally
-from .ingest_blocks import Block, ReadBlocks
+from .ingest_blocks import Block, FileChecks, ReadBlocks
 from .ingest_config import Window
-from .ingest_keys import ANSWERS, CALLS, INDEX, pack, partition
+from .ingest_keys import ANSWERS, CALLS, INDEX, SCHEMAS, pack, partition
 from .ingest_plan import Unit
 from .ingest_traffic import count_clocks
 from .log_columns import ColumnKind, kind_of_column
@@ -37,9 +37,10 @@ class ScanLogs(beam.DoFn):
     def process(self, unit: Unit) -> Iterator[Any]:
         tally, kinds = Tally(), set()
         keys = {CALLS: [], ANSWERS: []}
-        index: dict[int, tuple[int, int]] = {}
+        index, checks = {}, FileChecks()
         for block in self._read(unit):
             _add_to(index, block)
+            checks.add(block)
             keys[ANSWERS].append(self._answers(unit, block))
             keys[CALLS].append(self._calls(unit, block, tally))
             kinds.update((name, kind_of_column(x)) for name, x in block.arrays.items())
@@ -56,8 +57,8 @@ class ScanLogs(beam.DoFn):
         yield TaggedOutput(COUNTS, tally.counts)
         yield TaggedOutput(KINDS, kinds)
         if index:
-            firsts = zip(*index.values(), strict=True)
-            columns = dict(zip(("file", "call", "record"), (list(index), *firsts), strict=True))
+            rows = [(file, *firsts, *checks[file]) for file, firsts in index.items()]
+            columns = dict(zip(SCHEMAS[INDEX].names, zip(*rows, strict=True), strict=True))
             yield TaggedOutput(INDEX, (unit.number, pack(INDEX, columns)))
 
     def _calls(self, unit: Unit, block: Block, tally: Tally) -> dict[str, np.ndarray]:

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from apache_beam.pvalue import TaggedOutput
 
 from .ingest_account import COUNTS, LABELLED, Tally
-from .ingest_blocks import Block, ReadBlocks
+from .ingest_blocks import Block, FileChecks, ReadBlocks
 from .ingest_config import FIXED_COLUMNS, Kind, Window
 from .ingest_keys import CHOSEN, INDEX, JOINED, REFUSED, places_by, unpack
+from .ingest_plan import Unit
 from .ingest_rows import BlockRows
 from .ingest_traffic import count_rows, count_traffic
 from .join_calls import column
@@ -25,6 +26,10 @@ from .log_formats.contract import transposed
 UNIT, ORDERS = "unit", "orders"
 _TRAFFIC = ("log_model_version", "log_status", "log_latency_ms")
 ToBatch = Callable[[Mapping[str, pa.Array], Mapping[str, ColumnKind]], pa.RecordBatch]
+
+
+class LogChanged(RuntimeError):
+    """A file is not what it was a moment ago."""
 
 
 class WriteRows(beam.DoFn):
@@ -57,9 +62,10 @@ class WriteRows(beam.DoFn):
         )
         refused_calls = refused.filter(refused["is_call"])
         refused_records = refused.filter(pc.invert(refused["is_call"]))
-        tally = Tally()
+        tally, checks = Tally(), FileChecks()
         index = _needed(orders[INDEX], [chosen, joined, refused_calls], refused_records)
         for block in self._read(unit, index):
+            checks.add(block)
             calls = _placed(chosen, block.calls)
             if len(calls):
                 rows = BlockRows(block, _answers(calls) if self._awaits else None)
@@ -69,6 +75,7 @@ class WriteRows(beam.DoFn):
                     yield TaggedOutput(LABELLED, self._to_batch(batch, kinds))
                 yield from _misfits(rows, calls, tally)
             yield from _refused(block, refused_calls, refused_records, tally)
+        _check(unit, orders[INDEX], index, checks)
         yield TaggedOutput(COUNTS, tally.counts)
 
     def _serving(
@@ -120,6 +127,18 @@ class WriteRows(beam.DoFn):
             kind = FIXED_COLUMNS.get(name) or self._declared.get(name)
             arrays[name], _ = to_array(values, kind)
         return arrays
+
+
+def _check(
+    unit: Unit, seen: pa.Table, index: dict[int, tuple[int, int]], checks: FileChecks
+) -> None:
+    paths = {extent.file: extent.path for extent in unit.extents}
+    for row in seen.to_pylist():
+        if row["file"] in index and checks[row["file"]] != (row["records"], row["digest"]):
+            raise LogChanged(
+                f"{paths[row['file']]} was changed, not only appended to, while it was read: "
+                "run the window again, over logs that are left alone"
+            )
 
 
 def _needed(

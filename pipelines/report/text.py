@@ -48,7 +48,7 @@ def number(value: float | None, signed: bool = False, digits: int = 3) -> str:
 
 
 def percent(share: float | None) -> str:
-    return MISSING if finite(share) is None else f"{100 * share:.3g} %"
+    return MISSING if finite(share) is None else f"{100 * share:.3g}\N{NO-BREAK SPACE}%"
 
 
 def interval(found: SliceMetric | MetricChange | None) -> str:

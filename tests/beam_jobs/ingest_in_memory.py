@@ -20,8 +20,8 @@ from tfx_vigil.beam_jobs.ingest_scan import ScanLogs
 from tfx_vigil.beam_jobs.ingest_write import ORDERS, UNIT, WriteRows
 from tfx_vigil.beam_jobs.log_columns import resolve_kinds, to_batch
 from tfx_vigil.beam_jobs.log_formats import FORMATS
-from tfx_vigil.beam_jobs.log_formats.detect import recognised
 from tfx_vigil.beam_jobs.read_ground_truth import ParseGroundTruth, ScanGroundTruth
+from tfx_vigil.beam_jobs.recognise_format import recognised
 from tfx_vigil.beam_jobs.reports import IngestReport
 
 PARTITIONS = 3

@@ -335,3 +335,61 @@ def test_no_damage_of_a_kserve_log_breaks_the_account(data, packed):
         config = IngestConfig(format="kserve", logs=f"{folder}/*")
         _, rows, *_ = ingest(config, hour(1), hour(2))
     assert "good" in {row["log_request_id"] for row in rows}
+
+
+HOSTILE = {
+    "deep": b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+    "deep objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "invalid UTF-8": b'{"s": "\xff\xfe"}',
+    "lone surrogate": b'{"s": "\\ud800", "x": NaN}',
+    "huge integer": b'{"x": 1' + b"0" * 5000 + b"}",
+    "infinity": b'{"x": Infinity}',
+    "huge float": b'{"x": 1e999}',
+    "not an object": b"[1, 2]",
+    "cut": b'{"x": 1, "s": "',
+    "two objects": b'{"x": 1} {"x": 2}',
+}
+USABLE = {
+    "NaN": (b'{"x": NaN}', None),
+    "large integer": (b'{"x": 123456789012345678901}', 123456789012345678901.0),
+    "duplicate keys": (b'{"x": 1, "x": 2}', 2.0),
+}
+
+
+def as_record(name, body):
+    """The members of ``body`` beside what a record of JSON Lines needs."""
+    return json.dumps(json_line(0) | {"request_id": name}).encode()[:-1] + b", " + body[1:]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_record_is_a_dead_letter_and_costs_no_other(tmp_path, name):
+    body = HOSTILE[name]
+    bad = as_record(name, body) if body.startswith(b"{") else body
+    lines = [json.dumps(GOOD[0]).encode(), bad, json.dumps(GOOD[1]).encode()]
+    (tmp_path / "log").write_bytes(b"\n".join(lines) + b"\n")
+    config = IngestConfig(format="json_lines", logs=f"{tmp_path}/log", features={"x": "float"})
+    report, rows, _, letters = ingest(config, hour(1), hour(2))
+    assert sorted(row["log_request_id"] for row in rows) == sorted(
+        record["request_id"] for record in GOOD[:2]
+    )
+    assert report.counts.records_dead_lettered == 1
+    assert base64.b64decode(letters[0]["bytes"]) == bad
+
+
+@pytest.mark.parametrize("name", USABLE)
+def test_an_odd_record_is_read(tmp_path, name):
+    body, x = USABLE[name]
+    (tmp_path / "log").write_bytes(as_record(name, body) + b"\n")
+    config = IngestConfig(format="json_lines", logs=f"{tmp_path}/log")
+    (row,) = ingest(config, hour(1), hour(2)).serving
+    assert row.get("x") == (x if x is None else pytest.approx(x))
+
+
+def test_a_line_of_100_megabytes_is_read_and_one_of_200_costs_only_itself(tmp_path):
+    with (tmp_path / "log").open("wb") as log:
+        for record, size in zip(GOOD[:3], (100, 200, 0), strict=True):
+            log.write(json.dumps(record | {"s": "x" * (size << 20)}).encode() + b"\n")
+    config = IngestConfig(format="json_lines", logs=f"{tmp_path}/log")
+    report, rows, _, _ = ingest(config, hour(1), hour(2))
+    assert [len(row["s"]) for row in rows] == [100 << 20, 0]
+    assert report.dead_letter_reasons == {"too_long": 1}

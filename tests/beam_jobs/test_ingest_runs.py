@@ -19,7 +19,9 @@ import pytest
 import tensorflow as tf
 from tfx_vigil.beam_jobs.ingest_config import IngestConfig
 from tfx_vigil.beam_jobs.ingest_logs import run
-from tfx_vigil.beam_jobs.log_formats.detect import UnknownFormat
+from tfx_vigil.beam_jobs.ingest_resolve import Resolve
+from tfx_vigil.beam_jobs.ingest_write import LogChanged
+from tfx_vigil.beam_jobs.recognise_format import UnknownFormat
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 END = START + timedelta(days=1)
@@ -303,3 +305,16 @@ def test_a_killed_run_leaves_nothing_that_a_later_run_or_reader_takes_for_its_ow
     assert again == fresh
     files = [sorted(str(p.relative_to(f)) for p in f.rglob("*")) for f in (out, tmp_path / "fresh")]
     assert files[0] == files[1]
+
+
+def test_a_log_that_is_rewritten_while_it_is_read_is_an_error_that_names_it(tmp_path, monkeypatch):
+    config = json_lines(tmp_path / "log", [line(n, x=1) for n in range(9)])
+    resolve = Resolve.process
+
+    def meddling(self, keyed):
+        json_lines(tmp_path / "log", [line(n, x=2) for n in range(9)])
+        return resolve(self, keyed)
+
+    monkeypatch.setattr(Resolve, "process", meddling)
+    with pytest.raises(LogChanged, match=f"{tmp_path}/log was changed"):
+        ingest(config, tmp_path / "out")

@@ -7,13 +7,13 @@ from itertools import islice
 
 from apache_beam.io.filesystem import FileMetadata
 
-from ..ingest_config import FieldNames, Format, IngestConfig
-from ..ingest_records import reader
-from ..log_containers.contract import Extent
-from ..log_containers.detect import container_of
-from ..log_values import Malformed
-from .cloud_events import event_headers, is_event
-from .contract import json_object
+from .ingest_config import FieldNames, Format, IngestConfig
+from .ingest_records import reader
+from .log_containers.contract import Extent
+from .log_containers.detect import container_of
+from .log_formats.cloud_events import event_headers, is_event
+from .log_formats.contract import json_object
+from .log_values import Malformed
 
 FIRST_RECORDS, FIRST_FILES = 20, 100
 _BY_CONTAINER: dict[str, Format] = {
