@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -38,7 +39,8 @@ def measure(name: str, *args: object) -> Cost:
 
 def _run(*args: object) -> str:
     command = [sys.executable, work.__file__, *map(str, args)]
-    ran = subprocess.run(command, check=True, capture_output=True, text=True)
+    quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONWARNINGS": "ignore"}
+    ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=quiet)
     return ran.stdout.splitlines()[-1]
 
 
@@ -49,7 +51,7 @@ def compare(runs: int, ours: tuple, floor: tuple, limit: float) -> None:
         seconds = statistics.median(cost.seconds for cost in costs)
         megabytes = statistics.median(cost.megabytes for cost in costs)
         print(f"{name:18}{seconds:8.1f} CPU s{megabytes:8,.0f} MB")
-    print(f"{'ratio':18}{ratio:8.2f}   (at most {limit})\n")
+    print(f"{'ratio':18}{ratio:8.2f}   (at most {limit})\n", flush=True)
 
 
 def show_profile(name: str, *args: object) -> None:

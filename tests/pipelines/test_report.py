@@ -8,18 +8,16 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import get_args
 from urllib.parse import quote
 
 import pytest
 from tfx_vigil.beam_jobs import reports as documents
 from tfx_vigil.components.history import History, SpanRecord
-from tfx_vigil.pipelines.report import gather, text, write_report_page
+from tfx_vigil.pipelines.report import gather, text
 
+from .report_page import Page, write
 from .synthetic_history import (
     AUC,
     FEATURES,
@@ -30,59 +28,6 @@ from .synthetic_history import (
     hostile,
     same,
 )
-
-
-class Page(HTMLParser):
-    """What a browser would make of the page: elements, their attributes and its text."""
-
-    VOID = {"meta", "img", "link", "br", "input"}
-
-    def __init__(self, html: str):
-        super().__init__()
-        self.elements: list[tuple[str, dict]] = []
-        self.scripts: list[str] = []
-        self.words: list[str] = []
-        self.styles = ""
-        self._open = ""
-        self.feed(html)
-        self.text = " ".join(self.words)
-        self.tags = Counter(tag for tag, _ in self.elements)
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        self._open = tag
-        if tag == "script":
-            self.scripts.append("")
-
-    def handle_endtag(self, tag):
-        self._open = ""
-
-    def handle_data(self, data):
-        if self._open == "script":
-            self.scripts[-1] += data
-        elif self._open == "style":
-            self.styles += data
-        else:
-            self.words += data.split()
-
-    @property
-    def data(self) -> dict:
-        return json.loads(self.scripts[0])
-
-
-def write(root: str, tmp_path: Path, **arguments) -> tuple[str, Page]:
-    path = tmp_path / "out" / "report.html"
-    write_report_page(root, str(path), **arguments)
-    html = path.read_text("utf-8")
-    return html, Page(html)
-
-
-def change_ingest(root: str, span: str, change: Callable[[dict], None]) -> None:
-    history = History(root)
-    path = Path(history.path(history.record(span), "ingest.json"))
-    report = json.loads(path.read_text())
-    change(report)
-    path.write_text(json.dumps(report))
 
 
 @pytest.fixture(scope="module")
@@ -158,69 +103,6 @@ def test_traffic_account_and_privacy_are_tables(taxi):
     assert "ENUM_TYPE_UNEXPECTED_STRING_VALUES" in page.text
 
 
-def test_red_flags_head_the_page_and_the_traffic_and_the_newest_come_first(taxi):
-    _, page = taxi
-    assert "1 red flag in the log of span 2014-06: odd times" in page.text
-    assert (
-        "Traffic 1 red flag in span 2014-06 odd times gs://taxi/logs/2014-06/server-a.jsonl.gz "
-        "Time jumps back in 1 of 3 files" in page.text
-    )
-    assert (
-        "1 red flag in span 2014-05 new model version 2 It got 18,810 requests (90.0%), of which "
-        "259 failed, and none in 4 earlier windows. If nobody rolled it out on purpose" in page.text
-    )
-    assert page.text.index("in span 2014-05 new") < page.text.index("in span 2014-04 feature")
-    assert "in span 2014-03 " not in page.text
-    kinds = get_args(documents.RedFlag.model_fields["kind"].annotation)
-    assert set(kinds) == set(text.FLAGS)
-
-
-def test_span_with_several_model_versions_shows_the_traffic_of_each(taxi):
-    _, page = taxi
-    assert (
-        "2014-05 kserve 20,910 0.47 15.2 32.8 97.0 6.50 71.2 "
-        "200: 98.6 %, 429: 1.05 %, 503: 0.335 % 2: 90 %, 1: 10 % "
-        "version 2 18,810 0.42 15.2 32.8 97.0 200: 98.6 %, 429: 1.05 %, 503: 0.33 % "
-        "version 1 2,100 0.05 14.2 30.8 88.0 200: 98.6 %, 429: 1.05 %, 503: 0.333 % "
-        "2014-04 kserve" in page.text
-    )
-
-
-def test_only_files_with_dead_letters_or_odd_times_are_listed(taxi):
-    _, page = taxi
-    assert (
-        "Times 2014-06 gs://taxi/logs/2014-06/server-a.jsonl.gz 20,741 0 0 5 records stamped up to "
-        "12 min after it was written; 1 jump back in time, by up to 60 min "
-        "2014-06 gs://taxi/logs/2014-06/server-b.jsonl.gz 959 59 7 2014-05" in page.text
-    )
-    assert "gs://taxi/logs/2014-05/server-a.jsonl.gz" not in page.text
-    assert "labels.csv" not in page.text
-
-
-def test_many_files_and_versions_are_counted_and_the_worst_shown(tmp_path):
-    def crowd(report: dict) -> None:
-        version = report["traffic"][0]
-        report["files"] += [
-            {"file": f"{n}.jsonl", "records_read": 1, "records_dead_lettered": 1}
-            for n in range(1000)
-        ]
-        report["traffic"] = [
-            {**version, "model_version": f"v{n}", "requests": n} for n in range(300)
-        ]
-        report["model_versions"] = {f"v{n}": 1 for n in range(300)}
-
-    root = build_history(tmp_path / "history", spans=SPANS[:1])
-    change_ingest(root, SPANS[0], crowd)
-    _, page = write(root, tmp_path)
-    assert "Times 2014-01 gs://taxi/logs/2014-01/server-b.jsonl.gz 914 14 7" in page.text
-    assert page.text.count(".jsonl 1 1 0") == gather.MOST_FILES - 1
-    assert "and 981 further files" in page.text
-    assert "version v299 18,150" in page.text
-    assert "version v279 " not in page.text
-    assert "and 280 further versions" in page.text
-    assert "v104: 0.333 %, 292 others: 97.3 %" in page.text
-
-
 def test_page_is_small_and_loads_nothing(taxi):
     html, page = taxi
     assert len(html) < 2_500_000
@@ -285,28 +167,6 @@ def test_span_without_labels_leaves_a_gap_and_says_so(tmp_path):
     (rows,) = filter(None, page.data["charts"]["metric"]["datasets"].values())
     whole = [row["value"] for row in rows if row["metric"] == row["slice"] == 0]
     assert whole == [AUC[0], None, AUC[2]]
-
-
-def test_ingest_reports_of_before_flags_and_versions_are_shown_without_them(tmp_path):
-    def age(report: dict) -> None:
-        for field in ("unfinished_records", "traffic", "rows_by_quarter", "feature_rows"):
-            del report[field]
-        del report["clocks"], report["red_flags"]
-        del report["counts"]["labels_corrected"], report["counts"]["labels_contradictory"]
-        fields = ("file", "records_read", "records_dead_lettered")
-        report["files"] = [
-            {field: file.get(field, 0) for field in fields} for file in report["files"]
-        ]
-
-    root = build_history(tmp_path / "history")
-    for span in SPANS:
-        change_ingest(root, span, age)
-    _, page = write(root, tmp_path)
-    assert "red flag" not in page.text
-    assert "Not read" not in page.text
-    assert "version 1 " not in page.text
-    assert "2014-01 18,200 18,186 14 18,210 18,150 41 12 7 6,150 6,000 90 35 20 5 0 0" in page.text
-    assert "Times 2014-06 gs://taxi/logs/2014-06/server-b.jsonl.gz 959 59 0" in page.text
 
 
 def test_interrupted_retraining_is_shown_as_unfinished(tmp_path):
