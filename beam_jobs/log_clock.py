@@ -74,8 +74,8 @@ def odd_clocks(report: IngestReport, windows: Sequence[IngestReport]) -> Iterato
         yield RedFlag(
             kind="clock_jump",
             subject=worst.file,
-            found=f"Time jumps back in {len(jumped):,} of {len(report.files):,} files, {jumps:,} "
-            f"times in all, and most in this one: by {worst.largest_jump_back_seconds / 60:,.0f} "
+            found=f"Time jumps back in {len(jumped):,} of {len(report.files):,} files, in "
+            f"{jumps:,} places, and most in this one: by {worst.largest_jump_back_seconds / 60:,.0f} "
             "minutes.",
             recommendation="Unless the file was put together from others, a server's clock was "
             "set back or its time zone changed: rows before the jump are stamped too late.",

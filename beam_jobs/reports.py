@@ -152,6 +152,11 @@ class IngestReport(Report):
     red_flags: list[RedFlag] = []
 
 
+def without_files(report: IngestReport) -> IngestReport:
+    """What red flags compare a window with: of many files a report is far smaller so."""
+    return report.model_copy(update={"files": []})
+
+
 class FieldTreatment(Document):
     """What the policy did to one field of one split."""
 

@@ -48,7 +48,7 @@ def ingest(
     """Read serving logs and late ground truth into tf.Examples."""
     from ..beam_jobs import ingest_logs
     from ..beam_jobs.ingest_config import GroundTruthConfig, IngestConfig
-    from ..beam_jobs.reports import IngestReport, read_report
+    from ..beam_jobs.reports import IngestReport, read_report, without_files
     from ..components.spans import utc
     from .config import load_config
 
@@ -72,7 +72,7 @@ def ingest(
         str(output),
         beam_args or (),
         payload_format,
-        [read_report(str(folder), IngestReport) for folder in earlier or ()],
+        [without_files(read_report(str(folder), IngestReport)) for folder in earlier or ()],
     )
     if as_json:
         print(report.model_dump_json(indent=1))

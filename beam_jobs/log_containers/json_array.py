@@ -97,7 +97,7 @@ class _ArrayChunk(Chunk):
         self.damage = None
         self.cut = False
 
-    @property
+    @cached_property
     def offsets(self) -> Sequence[int]:
         spans = self._elements.spans[self._first : self._first + len(self.records)]
         return [self._elements.offset + start for start, _ in spans]

@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 
 from ...beam_jobs import ingest_logs
 from ...beam_jobs.ingest_config import IngestConfig
-from ...beam_jobs.reports import IngestReport, read_report
+from ...beam_jobs.reports import IngestReport, read_report, without_files
 from ..history import History
 
 CONFIG_KEY = "config"
@@ -80,4 +80,4 @@ def _earlier_reports(history_root: str, start: datetime) -> list[IngestReport]:
     history = History(history_root)
     records = [record for record in history.spans() if record.window_end <= start]
     reports = (history.report(record, "ingest", IngestReport) for record in records[-EARLIER:])
-    return [report for report in reports if report]
+    return [without_files(report) for report in reports if report]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto as Field
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
-from google.protobuf.descriptor_pool import DescriptorPool
-from google.protobuf.message_factory import MessageFactory
+from google.protobuf.message_factory import GetMessages
 
 _CONTENTS = {
     "bool_contents": Field.TYPE_BOOL,
@@ -20,7 +19,7 @@ _CONTENTS = {
 
 
 def messages() -> dict[str, type]:
-    """The two message classes by name; their maps of parameters are left out."""
+    """The message classes by name; their maps of parameters are left out."""
     file = FileDescriptorProto(name="grpc_predict_v2.proto", package="inference", syntax="proto3")
     contents = file.message_type.add(name="InferTensorContents")
     for number, (name, kind) in enumerate(_CONTENTS.items(), start=1):
@@ -36,12 +35,7 @@ def messages() -> dict[str, type]:
             _field(call, name, number)
         _field(call, tensors, 5, Field.TYPE_MESSAGE, repeated=True, type_name="InferTensor")
         _field(call, f"raw_{tensors[:-1]}_contents", raw, Field.TYPE_BYTES, repeated=True)
-    pool = DescriptorPool()
-    pool.Add(file)
-    return {
-        name: MessageFactory(pool).GetPrototype(pool.FindMessageTypeByName(f"inference.{name}"))
-        for name in ("ModelInferRequest", "ModelInferResponse")
-    }
+    return {name.removeprefix("inference."): each for name, each in GetMessages([file]).items()}
 
 
 def _field(
