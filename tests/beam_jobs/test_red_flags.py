@@ -278,7 +278,7 @@ def test_a_clock_that_jumps_back_is_flagged_unless_it_often_does():
         (flag,) = red_flags(today, earlier)
         assert (flag.kind, flag.subject) == ("clock_jump", "a.jsonl")
         assert flag.found == (
-            "Time jumps back in 1 of 1 files, 1 times in all, and most in this one: by 60 minutes."
+            "Time jumps back in 1 of 1 files, in 1 places, and most in this one: by 60 minutes."
         )
     assert kinds(today, history(clocks=jump)) == []
 
