@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 
@@ -22,14 +23,15 @@ def read(extent: Extent) -> Iterator[Chunk]:
 
     A row group that cannot be decoded, or the rest of it, is one empty record (``bad_parquet``),
     as is a file with a broken footer: the file itself is to be mended. A file that is compressed
-    as a whole, or not local, is copied to a temporary file.
+    as a whole, or not local, is copied to a temporary file without a name, so that nothing of it
+    is left where the process is killed.
     """
     head, _ = peek(stored(extent), len(_MAGIC))
     if "://" not in extent.path and not is_compressed(head):
         if head:
             yield from _chunks(extent.path, extent.size)
         return
-    with tempfile.NamedTemporaryFile(prefix="vigil-", suffix=".parquet") as copy:
+    with tempfile.TemporaryFile() as copy:
         try:
             for piece in decompressed(extent):
                 copy.write(piece)
@@ -40,7 +42,7 @@ def read(extent: Extent) -> Iterator[Chunk]:
             return
         copy.flush()
         if copy.tell():
-            yield from _chunks(copy.name, copy.tell())
+            yield from _chunks(f"/proc/{os.getpid()}/fd/{copy.fileno()}", copy.tell())
 
 
 def _chunks(path: str, size: int) -> Iterator[Chunk]:

@@ -171,7 +171,8 @@ def _statistics(table, out, beam_args):
 def _rows(folder, split):
     """The split's rows, in an order of their own."""
     files = sorted(map(str, (Path(folder) / f"Split-{split}").iterdir()))
-    examples = tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()
+    compression = "GZIP" if files[0].endswith(".gz") else ""
+    examples = tf.data.TFRecordDataset(files, compression).as_numpy_iterator()
     rows = []
     for data in examples:
         columns = tf.train.Example.FromString(data).features.feature
