@@ -75,8 +75,8 @@ def odd_clocks(report: IngestReport, windows: Sequence[IngestReport]) -> Iterato
             kind="clock_jump",
             subject=worst.file,
             found=f"Time jumps back in {len(jumped):,} of {len(report.files):,} files, in "
-            f"{jumps:,} places, and most in this one: by {worst.largest_jump_back_seconds / 60:,.0f} "
-            "minutes.",
+            f"{jumps:,} places, and most in this one: by "
+            f"{worst.largest_jump_back_seconds / 60:,.0f} minutes.",
             recommendation="Unless the file was put together from others, a server's clock was "
             "set back or its time zone changed: rows before the jump are stamped too late.",
         )
