@@ -60,7 +60,9 @@ SCHEMAS = {
 """``time`` is in microseconds since the epoch; ``number`` counts a unit's calls; of responses, and
 of refused ones, its records."""
 
-Packed = tuple[str, bytes]
+Packed = tuple[str, int, bytes]
+"""Kind, size and zstd of a serialized batch: runners keep in memory what they shuffle."""
+_CODEC = "zstd"
 
 
 def pack(kind: str, columns: Mapping[str, object]) -> Packed:
@@ -70,14 +72,16 @@ def pack(kind: str, columns: Mapping[str, object]) -> Packed:
         for field, values in ((field, columns[field.name]) for field in schema)
     ]
     batch = pa.RecordBatch.from_arrays(arrays, schema=schema)
-    return kind, batch.serialize().to_pybytes()
+    data = batch.serialize()
+    return kind, data.size, pa.compress(data, _CODEC, asbytes=True)
 
 
 def unpack(packed: Iterable[Packed]) -> dict[str, pa.Table]:
     """A table of each kind, empty where there is nothing of it."""
     batches: dict[str, list[pa.RecordBatch]] = {kind: [] for kind in SCHEMAS}
-    for kind, data in packed:
-        batches[kind].append(pa.ipc.read_record_batch(pa.py_buffer(data), SCHEMAS[kind]))
+    for kind, size, data in packed:
+        data = pa.decompress(data, size, _CODEC)
+        batches[kind].append(pa.ipc.read_record_batch(data, SCHEMAS[kind]))
     return {
         kind: pa.Table.from_batches(found, SCHEMAS[kind]).combine_chunks()
         for kind, found in batches.items()

@@ -93,8 +93,9 @@ class ScanGroundTruth(beam.DoFn):
         self._partitions = partitions
 
     def process(self, unit: Unit) -> Iterator[Any]:
-        tally, kinds, labels = Tally(), set(), []
+        tally, kinds = Tally(), set()
         for records in read_records(unit.extents, partial(read, format="auto")):
+            labels = []
             damaged, tails = records.damage()
             for i, (extent, record) in enumerate(records):
                 try:
@@ -111,8 +112,8 @@ class ScanGroundTruth(beam.DoFn):
                     tally.count("records_ok", extent.file)
                     labels += [(label, extent.file) for label in found]
                 tally.count("records_read", extent.file)
-        yield from self._keys(labels, tally)
-        kinds = {pair for label, _ in labels for pair in kinds_of(label.values)}
+            yield from self._keys(labels, tally)
+            kinds.update(pair for label, _ in labels for pair in kinds_of(label.values))
         yield TaggedOutput(COUNTS, tally.counts)
         yield TaggedOutput(KINDS, kinds)
 
