@@ -1,7 +1,6 @@
 """Every Beam job on one small day of traffic; each gives what can be compared between runners."""
 
 import base64
-import gzip
 import json
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -27,6 +26,8 @@ from tfx_vigil.beam_jobs.ingest_config import IngestConfig
 from tfx_vigil.beam_jobs.privacy_policy import PrivacyConfig
 from tfx_vigil.beam_jobs.scrub_dead_letters import scrub_dead_letters
 from tfx_vigil.beam_jobs.select_training_rows import select_training_rows
+
+from .outputs import dead_letters, rows
 
 START = datetime(2026, 1, 1, tzinfo=timezone.utc)
 END = START + timedelta(days=1)
@@ -61,12 +62,8 @@ def ingest(day, out, beam_args):
         horizon_hours=24,
     )
     report = ingest_logs.run(config, START, END, str(out), beam_args)
-    letters = sorted(
-        line
-        for path in (out / "dead_letter").iterdir()
-        for line in gzip.decompress(path.read_bytes()).splitlines()
-    )
-    return report.model_dump(), letters, _rows(out, "serving"), _rows(out, "labelled")
+    letters = dead_letters(out / "dead_letter")
+    return report.model_dump(), letters, rows(out, "serving"), rows(out, "labelled")
 
 
 def protect(day, out, beam_args):
@@ -79,15 +76,13 @@ def protect(day, out, beam_args):
         },
     )
     report = pseudonymize.run(config, day.raw, str(out), beam_args)
-    return report.model_dump(), _rows(out, "serving"), _rows(out, "labelled")
+    return report.model_dump(), rows(out, "serving"), rows(out, "labelled")
 
 
 def scrub(day, out, beam_args):
     with beam.Pipeline(options=job_options(beam_args)) as pipeline:
         scrub_dead_letters(pipeline, f"{day.raw}/dead_letter", str(out))
-    return sorted(
-        line for path in out.iterdir() for line in gzip.decompress(path.read_bytes()).splitlines()
-    )
+    return dead_letters(out)
 
 
 def select(day, out, beam_args):
@@ -100,7 +95,7 @@ def select(day, out, beam_args):
             ["fare", "area", "company"],
             str(out),
         )
-    return _rows(out, "train"), _rows(out, "eval")
+    return rows(out, "train"), rows(out, "eval")
 
 
 def evaluate_logged(day, out, beam_args):
@@ -166,18 +161,6 @@ def _statistics(table, out, beam_args):
                 buckets = stats.rank_histogram.buckets
                 found[(*key, "values")] = sorted((b.label, b.sample_count) for b in buckets)
     return found
-
-
-def _rows(folder, split):
-    """The split's rows, in an order of their own."""
-    files = sorted(map(str, (Path(folder) / f"Split-{split}").iterdir()))
-    compression = "GZIP" if files[0].endswith(".gz") else ""
-    examples = tf.data.TFRecordDataset(files, compression).as_numpy_iterator()
-    rows = []
-    for data in examples:
-        columns = tf.train.Example.FromString(data).features.feature
-        rows.append(sorted((name, column.SerializeToString()) for name, column in columns.items()))
-    return sorted(rows)
 
 
 def _rounded(report):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tfx_vigil.pipelines.beam_options import BeamConfig
 
+TWO_PROCESSES = BeamConfig(runner="multi_processing", options={"direct_num_workers": 2})
 _START_SECONDS = 60
 
 

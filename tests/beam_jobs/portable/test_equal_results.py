@@ -5,14 +5,11 @@ import os
 import apache_beam as beam
 import pytest
 from tfx_vigil.beam_jobs.engine import job_options
-from tfx_vigil.pipelines.beam_options import BeamConfig
 
 from . import jobs
-from .services import portable_runner
+from .services import TWO_PROCESSES
 
 pytestmark = pytest.mark.portable
-
-MULTI_PROCESSING = BeamConfig(runner="multi_processing", options={"direct_num_workers": 2})
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +30,6 @@ def expected(day, tmp_path_factory):
     return expected
 
 
-@pytest.fixture(scope="module")
-def portable(tmp_path_factory):
-    with portable_runner(tmp_path_factory.mktemp("services")) as config:
-        config.check_reachable()
-        yield config.args()
-
-
 @pytest.mark.parametrize("job", jobs.JOBS)
 def test_a_job_on_the_portable_runner_s_worker_processes(job, day, expected, portable, tmp_path):
     assert job(day, tmp_path / "out", portable) == expected(job)
@@ -47,7 +37,7 @@ def test_a_job_on_the_portable_runner_s_worker_processes(job, day, expected, por
 
 @pytest.mark.parametrize("job", jobs.JOBS)
 def test_a_job_on_worker_processes_of_this_machine(job, day, expected, tmp_path):
-    assert job(day, tmp_path / "out", MULTI_PROCESSING.args()) == expected(job)
+    assert job(day, tmp_path / "out", TWO_PROCESSES.args()) == expected(job)
 
 
 def worker_process(folder, beam_args):
@@ -63,7 +53,7 @@ def worker_process(folder, beam_args):
 
 
 def test_workers_are_processes_of_their_own(portable, tmp_path):
-    places = {"here": [], "portable": portable, "multi_processing": MULTI_PROCESSING.args()}
+    places = {"here": [], "portable": portable, "multi_processing": TWO_PROCESSES.args()}
     found = {}
     for name, args in places.items():
         (tmp_path / name).mkdir()
