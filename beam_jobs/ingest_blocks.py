@@ -19,7 +19,6 @@ from apache_beam.pvalue import TaggedOutput
 from .data_contract_check import Contract
 from .ingest_account import Tally
 from .ingest_config import IngestConfig, Window
-from .ingest_keys import places_by
 from .ingest_numbers import Numbers, UnitIndex
 from .ingest_plan import Unit
 from .ingest_records import Records, parse_records, read_records, reader
@@ -85,12 +84,14 @@ class FileChecks:
         self._of_file: dict[int, tuple[int, int]] = {}
 
     def add(self, block: Block) -> None:
-        digests = np.array(block.parsed.digests, np.int64)
-        of_call = block.files[block.record]
-        for file, places in places_by(block.files):
-            records, digest = self._of_file.get(file, (0, 0))
-            found = int(digests[of_call == file].sum()) if len(digests) else 0
-            self._of_file[file] = records + len(places), digest + found
+        files, of_record = np.unique(block.files, return_inverse=True)
+        digests = np.zeros(len(files), np.int64)
+        np.add.at(digests, of_record[block.record], np.array(block.parsed.digests, np.int64))
+        counts = np.bincount(of_record, minlength=len(files))
+        found = zip(files.tolist(), counts.tolist(), digests.tolist(), strict=True)
+        for file, count, digest in found:
+            records, total = self[file]
+            self._of_file[file] = records + count, total + digest
 
     def __getitem__(self, file: int) -> tuple[int, int]:
         return self._of_file.get(file, (0, 0))

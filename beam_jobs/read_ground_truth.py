@@ -97,11 +97,12 @@ class ScanGroundTruth(beam.DoFn):
         for records in read_records(unit.extents, partial(read, format="auto")):
             labels = []
             damaged, tails = records.damage()
+            is_text = {x.file: is_csv(x.path, "auto") for x, _ in records.chunks}
             for i, (extent, record) in enumerate(records):
                 try:
                     if i in damaged:
                         raise Malformed(damaged[i])
-                    found = self._parse(record, extent.path, is_csv(extent.path, "auto"))
+                    found = self._parse(record, extent.path, is_text[extent.file])
                 except Malformed as error:
                     if i in tails and (i in damaged or error.reason == NOT_JSON):
                         tally.counts["unfinished", ""] += 1

@@ -15,7 +15,7 @@ def rows(batch: pa.RecordBatch) -> list[dict[str, Any] | None]:
     """None for a row with a value that Python has no object for, such as a date after 9999."""
     try:
         return _rows(batch)
-    except Exception:
+    except (ArithmeticError, LookupError, TypeError, ValueError, pa.ArrowException):
         if batch.num_rows == 1:
             return [None]
         return [row for i in range(batch.num_rows) for row in rows(batch.slice(i, 1))]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from .avro_codecs import CODECS, Inflate
 from .avro_schema import ready
-from .compression import Damaged
+from .compression import next_piece
 from .contract import CHUNK_BYTES, MAX_RECORD_BYTES
 
 MAGIC = b"Obj\x01"
@@ -81,12 +81,9 @@ def _bytes(data: bytes, position: int) -> tuple[bytes, int]:
 
 
 def regions(pieces: Iterator[bytes], sync: bytes) -> Iterator[Region]:
-    held, searched, head, damage = bytearray(), 0, b"", None
+    held, searched, head = bytearray(), 0, b""
     while True:
-        try:
-            piece = next(pieces, None)
-        except Damaged as error:
-            damage, piece = error, None
+        piece, damage = next_piece(pieces)
         if piece is None:
             break
         held += piece

@@ -82,6 +82,14 @@ def peek(pieces: Iterator[bytes], size: int) -> tuple[bytes, Iterator[bytes]]:
     return bytes(seen[:size]), again(bytes(seen), pieces, damage)
 
 
+def next_piece(pieces: Iterator[bytes]) -> tuple[bytes | None, Damaged | None]:
+    """The next piece, None at the end; and what it ended with, if that is a damage."""
+    try:
+        return next(pieces, None), None
+    except Damaged as error:
+        return None, error
+
+
 def again(seen: bytes, pieces: Iterator[bytes], damage: Damaged | None) -> Iterator[bytes]:
     """What was seen of ``pieces``, and the rest of them, the damage where it was met."""
     if seen:

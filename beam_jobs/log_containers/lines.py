@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import accumulate, chain
 from typing import NamedTuple
 
-from .compression import Damaged, stored
+from .compression import next_piece, stored
 from .contract import CHUNK_BYTES, MAX_RECORD_BYTES, Extent
 
 
@@ -78,12 +78,8 @@ def blocks(pieces: Iterator[bytes], offset: int = 0) -> Iterator[Block]:
     begun: list[bytes | memoryview] = []
     ready_size = begun_size = 0
     long_line: tuple[int, bytes] | None = None
-    damage = None
     while True:
-        try:
-            piece = next(pieces, None)
-        except Damaged as error:
-            damage, piece = error, None
+        piece, damage = next_piece(pieces)
         if piece is None:
             break
         if long_line:
