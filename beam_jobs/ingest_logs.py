@@ -200,10 +200,15 @@ def run(
     """Runs ``ingest_logs`` into one folder, in place of what an earlier run left there.
 
     Writes ``output_dir``/Split-serving, Split-labelled, dead_letter and report.json. Raises as
-    ``ingest_logs`` does.
+    ``ingest_logs`` does, and ValueError where the dead letters that it reads would have to make way.
     """
     dead_letters = f"{output_dir}/dead_letter"
     folders = [*(f"{output_dir}/Split-{split}" for split in SPLITS), dead_letters]
+    letters = match(config.logs) if config.replay else []
+    if doomed := [m.path for m in letters if _is_below(m.path, folders)]:
+        raise ValueError(
+            f"{doomed[0]} would be replaced by this run's own output: give another output folder"
+        )
     FileSystems.delete(
         [x for x in (*folders, f"{output_dir}/{FILE_NAME}") if FileSystems.exists(x)]
     )
@@ -277,6 +282,14 @@ def _write_report(
     report = make_report(totals, config, window, files, earlier)
     write_report(report_uri, report)
     check_dead_letters(report, config.max_dead_letter_share, dead_letter_uri)
+
+
+def _is_below(path: str, folders: Iterable[str]) -> bool:
+    return any(_absolute(path).startswith(f"{_absolute(folder)}/") for folder in folders)
+
+
+def _absolute(path: str) -> str:
+    return path if "://" in path else os.path.abspath(path)
 
 
 def _union(sets: Iterable[set]) -> set:

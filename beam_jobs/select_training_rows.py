@@ -13,6 +13,8 @@ from .examples import ReadExamples, WriteExamples
 
 EVENT_TIME = "log_event_time"
 TRAIN, EVAL = "train", "eval"
+Row = tuple[bytes | None, int | None, int | None]
+"""Request id, row and event time."""
 READ, USED, LEFT_OUT = "read", "used", "left_out"
 
 
@@ -87,9 +89,10 @@ def select_training_rows(
     )
 
 
-def _rows(batch: pa.RecordBatch) -> list[tuple[bytes, int]]:
-    """Request id and row of each row."""
-    return list(zip(_column(batch, "log_request_id"), _column(batch, "log_row"), strict=True))
+def _rows(batch: pa.RecordBatch) -> list[Row]:
+    """What each row is known by; the time tells rows apart whose ids a policy has redacted."""
+    columns = (_column(batch, name) for name in ("log_request_id", "log_row", EVENT_TIME))
+    return list(zip(*columns, strict=True))
 
 
 def _column(batch: pa.RecordBatch, name: str) -> list:
@@ -100,7 +103,7 @@ def _column(batch: pa.RecordBatch, name: str) -> list:
     return [value[0] if value else None for value in batch.column(place).to_pylist()]
 
 
-def _corrections(batch: pa.RecordBatch) -> Iterator[tuple[tuple[bytes, int], int]]:
+def _corrections(batch: pa.RecordBatch) -> Iterator[tuple[Row, int]]:
     """Rows whose label replaces one of an earlier span, and when it came."""
     corrects = _column(batch, "log_label_corrects")
     if any(corrects):
@@ -112,7 +115,7 @@ def _corrections(batch: pa.RecordBatch) -> Iterator[tuple[tuple[bytes, int], int
 
 
 def _sort_out(
-    batch: pa.RecordBatch, corrections: Mapping[tuple[bytes, int], int]
+    batch: pa.RecordBatch, corrections: Mapping[Row, int]
 ) -> Iterator[beam.pvalue.TaggedOutput]:
     out = np.array([x == 1 for x in _column(batch, "log_model_decided")], bool)
     if corrections:

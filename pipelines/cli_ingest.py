@@ -93,6 +93,8 @@ def _show_ingest(report: IngestReport) -> None:
     table = Cells("count", "n", title=f"Format: {report.format}")
     for name, n in report.counts.model_dump().items():
         table.add_row(name.replace("_", " "), f"{n:,}")
+    if report.unfinished_records:
+        table.add_row("unfinished records", f"{report.unfinished_records:,}")
     for reason, n in report.dead_letter_reasons.items():
         table.add_row(f"  dead letter: {reason}", f"{n:,}")
     screen.print(table)

@@ -65,6 +65,15 @@ def test_a_row_whose_label_was_corrected_counts_once_with_the_newer_label(tmp_pa
     ids = {"log_request_id": [b"a", b"b", b"b"], "log_row": [0, 0, 1]}
     write(tmp_path / "old" / "data.gz", range(3), range(3), log_label_time=[1, 2, 3], **ids)
     again = {"log_request_id": [b"b"], "log_row": [1], "log_label_corrects": [1]}
-    write(tmp_path / "new" / "data.gz", [9], [9], log_label_time=[8], **again)
+    write(tmp_path / "new" / "data.gz", [2], [9], log_label_time=[8], **again)
+    train, _ = select(tmp_path, [f"{tmp_path}/old/*"], 0.5, ["fare"])
+    assert sorted(v for [v] in train["fare"]) == [0, 1, 9]
+
+
+def test_a_correction_leaves_other_rows_alone_though_every_id_was_redacted(tmp_path):
+    ids = {"log_request_id": [b"[redacted]"] * 3, "log_row": [0] * 3}
+    write(tmp_path / "old" / "data.gz", range(3), range(3), log_label_time=[1, 2, 3], **ids)
+    again = {name: values[:1] for name, values in ids.items()} | {"log_label_corrects": [1]}
+    write(tmp_path / "new" / "data.gz", [2], [9], log_label_time=[8], **again)
     train, _ = select(tmp_path, [f"{tmp_path}/old/*"], 0.5, ["fare"])
     assert sorted(v for [v] in train["fare"]) == [0, 1, 9]

@@ -190,6 +190,23 @@ def test_ingest_leaves_examples_dead_letters_and_a_report(run, vigil_yaml, tmp_p
         assert any(Path(f"out/Split-{split}").iterdir())
 
 
+def test_ingest_reads_its_dead_letters_again_and_never_over_themselves(run, tmp_path):
+    record = {"request_id": "a", "event_time": "2026-01-01T01:00:00Z"}
+    (tmp_path / "log").write_text(json.dumps(record) + "\n{\n")
+    window = ["--window-start", "2026-01-01", "--window-end", "2026-01-02"]
+    assert run("ingest", "--logs", "log", *window, "-o", "first").code == 1
+    letters = sorted(Path("first/dead_letter").iterdir())
+    ran = run("ingest", "--format", "json_lines", "--replay", "first", *window, "-o", "first")
+    assert (ran.code, letters) == (1, sorted(Path("first/dead_letter").iterdir()))
+    assert "give another output folder" in ran.err
+    options = ["--format", "json_lines", "--payload-format", "parquet", "--json"]
+    ran = run("ingest", "--replay", "first", *options, *window, "-o", "second")
+    assert ran.code == 1
+    report = IngestReport.model_validate_json(Path("second/report.json").read_text())
+    assert report.dead_letter_reasons == {"not_json": 1}
+    assert sorted(Path("second/Split-serving").glob("*.parquet"))
+
+
 def test_pseudonymize_keeps_the_table_s_format_and_nothing_raw(run, vigil_yaml, tmp_path):
     vigil_yaml()
     keyset.create(str(tmp_path / "keyset.json"))
