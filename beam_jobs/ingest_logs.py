@@ -200,7 +200,7 @@ def run(
     """Runs ``ingest_logs`` into one folder, in place of what an earlier run left there.
 
     Writes ``output_dir``/Split-serving, Split-labelled, dead_letter and report.json. Raises as
-    ``ingest_logs`` does, and ValueError where the dead letters that it reads would have to make way.
+    ``ingest_logs`` does, and ValueError where the dead letters that it reads would make way.
     """
     dead_letters = f"{output_dir}/dead_letter"
     folders = [*(f"{output_dir}/Split-{split}" for split in SPLITS), dead_letters]
