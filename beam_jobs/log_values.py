@@ -28,10 +28,11 @@ _RFC3339 = re.compile(
 class Malformed(Exception):
     """A record that cannot be used.
 
-    ``reason`` is one of ``not_json``, ``not_proto``, ``damaged_gzip``, ``missing``, ``bad_time``,
-    ``bad_value``, ``reserved_name``, ``response_without_request``, ``prediction_count``,
-    ``unsupported_log`` (followed by the type of a PredictionLog that gives no rows), and may be
-    followed by ``:`` and a field's name that the format or the configuration gives: never by
+    ``reason`` is one of ``not_json``, ``not_proto``, ``missing``, ``bad_time``, ``bad_value``,
+    ``reserved_name``, ``response_without_request``, ``prediction_count``, ``unsupported_log``
+    (followed by the type of a PredictionLog that gives no rows), what a container says of its
+    damage (``damaged_gzip``, ``bad_csv``, ``too_long`` and the like) or a contract of its breach
+    (``out_of_domain`` and the like), and may be followed by ``:`` and a field's name that the format or the configuration gives: never by
     a name or value that only the record holds.
     """
 
