@@ -32,8 +32,8 @@ class Malformed(Exception):
     ``reserved_name``, ``response_without_request``, ``prediction_count``, ``unsupported_log``
     (followed by the type of a PredictionLog that gives no rows), what a container says of its
     damage (``damaged_gzip``, ``bad_csv``, ``too_long`` and the like) or a contract of its breach
-    (``out_of_domain`` and the like), and may be followed by ``:`` and a field's name that the format or the configuration gives: never by
-    a name or value that only the record holds.
+    (``out_of_domain`` and the like), and may be followed by ``:`` and a field's name that the
+    format or the configuration gives: never by a name or value that only the record holds.
     """
 
     def __init__(self, what: str, field: str | None = None):
