@@ -3,11 +3,13 @@
 A keyset is an owner-only file, named by its path, or an environment variable, named ``env:NAME``,
 which a container gets from its platform's secret store. Either holds JSON::
 
-    {"primary": 2, "versions": [{"version": 1, "created": "2025-01-31T09:00:00+00:00",
-                                 "key": "<base64 of 32 bytes>", "status": "enabled"}, ...]}
+    {"root": "<base64 of 32 bytes>", "primary": 2,
+     "versions": [{"version": 1, "created": "2025-01-31T09:00:00+00:00",
+                   "key": "<base64 of 32 bytes>", "status": "enabled"}, ...]}
 
-A version of any other status than ``enabled`` is never used. Without the keyset pseudonyms can be
-neither repeated nor traced back: keep a copy of it where the data is not.
+The root is the same in every version (see ``domain_keys``). A version of any other status than
+``enabled`` is never used. Without the keyset pseudonyms can be neither repeated nor traced back:
+keep a copy of it where the data is not.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import NoReturn
+
+from .domain_keys import DomainKeys
 
 KEY_BYTES = 32
 ENVIRONMENT = "env:"
@@ -48,8 +52,16 @@ class Key:
 @dataclass(frozen=True)
 class Keyset:
     path: str
+    root: bytes = field(repr=False)
     primary: int
     versions: tuple[Key, ...]
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a keyset is never pickled: workers read it by its source")
+
+    def domain_keys(self, version: int, domain: str) -> DomainKeys:
+        """The keys of a version for a domain; raises KeysetError as ``key`` does."""
+        return DomainKeys(self.root, self.key(version).material, version, domain)
 
     def key(self, version: int) -> Key:
         """The key of a version; raises KeysetError when there is none or it is not enabled."""
@@ -69,7 +81,7 @@ def create(path: str) -> Keyset:
     """
     path = _resolve(path)
     os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    keyset = Keyset(path, 1, (_new_key(1),))
+    keyset = Keyset(path, os.urandom(KEY_BYTES), 1, (_new_key(1),))
     with _written(keyset) as temporary:
         try:
             os.link(temporary, path)
@@ -92,7 +104,7 @@ def rotate(path: str) -> Keyset:
     with _locked(os.path.dirname(path)):
         old = load(path)
         version = max(key.version for key in old.versions) + 1
-        keyset = Keyset(path, version, (*old.versions, _new_key(version)))
+        keyset = Keyset(path, old.root, version, (*old.versions, _new_key(version)))
         with _written(keyset) as temporary:
             os.replace(temporary, path)
     return keyset
@@ -152,7 +164,10 @@ def _parse(path: str, document: dict) -> Keyset:
         raise ValueError("wrong key length")
     if len({key.version for key in keys}) != len(keys):
         raise ValueError("version repeated")
-    return Keyset(path, int(document["primary"]), keys)
+    root = base64.b64decode(document["root"], validate=True)
+    if len(root) != KEY_BYTES:
+        raise ValueError("wrong root length")
+    return Keyset(path, root, int(document["primary"]), keys)
 
 
 def _new_key(version: int) -> Key:
@@ -164,6 +179,7 @@ def _new_key(version: int) -> Key:
 def _written(keyset: Keyset) -> Iterator[str]:
     """A complete owner-only temporary file beside the keyset, gone at the end."""
     document = {
+        "root": base64.b64encode(keyset.root).decode(),
         "primary": keyset.primary,
         "versions": [
             {

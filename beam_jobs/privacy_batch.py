@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from . import keyset
 from .accounting import check_identity
-from .privacy_methods.contract import Method, is_text
-from .privacy_methods.hmac_sha256 import KeyedMac
+from .domain_keys import DomainKeys
+from .privacy_methods.contract import Method, RowMethod, is_text
 from .privacy_methods.keep import Keep
 from .privacy_policy import PrivacyConfig
 from .reports import FieldTreatment, PrivacyReport, ScanFinding
@@ -44,13 +44,13 @@ class BatchTreatment:
     policy ought to list are left out and counted.
 
     Args:
-      mac: None when the policy needs no key.
+      keys: None when the policy needs no key.
     """
 
-    def __init__(self, config: PrivacyConfig, split: str, mac: KeyedMac | None):
+    def __init__(self, config: PrivacyConfig, split: str, keys: DomainKeys | None):
         self._config = config
         self._split = split
-        self._mac = mac
+        self._keys = keys
         self._scanner = IdentifierScanner(config.phone_region)
 
     def treat(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[Measure]]:
@@ -70,14 +70,20 @@ class BatchTreatment:
             elif method.drops_field:
                 counts[Measure(self._split, "values", name, method.method)] += _values(column)
             else:
-                treated[name] = self._treat_column(name, column, method, counts)
+                subjects = self._subjects(batch, name, method)
+                treated[name] = self._treat_column(name, column, method, subjects, counts)
         if not treated:
             check_policy(counts, self._config)
             raise PrivacyError(f"split {self._split!r}: the policy leaves no field at all")
         return pa.RecordBatch.from_arrays(list(treated.values()), names=list(treated)), counts
 
     def _treat_column(
-        self, name: str, column: pa.Array, method: Method, counts: Counter[Measure]
+        self,
+        name: str,
+        column: pa.Array,
+        method: Method,
+        subjects: pa.Array | None,
+        counts: Counter[Measure],
     ) -> pa.Array:
         if pa.types.is_null(column.type):
             return column
@@ -90,21 +96,28 @@ class BatchTreatment:
             raise PrivacyError(f"field {name!r}: {error}") from None
         counts[Measure(self._split, "values", name, method.method)] += _values(values)
         try:
-            values = self._treat_values(name, values, method, counts)
+            values = self._treat_values(name, values, method, subjects, counts)
         except Exception as error:
             kind = type(error).__name__
             raise PrivacyError(f"field {name!r}: {method.method} failed with {kind}") from None
         return _with_lists_of(column, values) if _is_list(column.type) else values
 
     def _treat_values(
-        self, name: str, values: pa.Array, method: Method, counts: Counter[Measure]
+        self,
+        name: str,
+        values: pa.Array,
+        method: Method,
+        subjects: pa.Array | None,
+        counts: Counter[Measure],
     ) -> pa.Array:
+        if isinstance(method, RowMethod):
+            return method.operate_rows(values, subjects, self._keys)
         keeps = isinstance(method, Keep)
         if keeps and (name in self._config.scan_exempt or not is_text(values.type)):
             return values
         encoded = values.dictionary_encode()
         if not keeps:
-            return method.operate(encoded.dictionary, self._mac).take(encoded.indices)
+            return method.operate(encoded.dictionary, self._keys).take(encoded.indices)
         treated, found = self._scanner.scan(encoded.dictionary)
         if not found:
             return values
@@ -115,6 +128,20 @@ class BatchTreatment:
             counts[Measure(self._split, "found", name, kind)] += int(occurrences[positions].sum())
         return treated.take(encoded.indices)
 
+    def _subjects(self, batch: pa.RecordBatch, name: str, method: Method) -> pa.Array | None:
+        """For each value of column ``name`` the raw subject of its row, where its method asks."""
+        if not isinstance(method, RowMethod) or method.subject is None:
+            return None
+        place = batch.schema.get_field_index(method.subject)
+        if place < 0:
+            raise PrivacyError(f"field {name!r}: its subject, {method.subject!r}, is missing")
+        subjects = _first_values(batch.column(place))
+        lists = batch.column(batch.schema.get_field_index(name))
+        if not _is_list(lists.type):
+            return subjects
+        lengths = lists.value_lengths().fill_null(0).to_numpy()
+        return subjects.take(pa.array(np.repeat(np.arange(len(lists)), lengths)))
+
     def _refuse_identifying_names(self, names: list[str]) -> None:
         for position, name in enumerate(names):
             if kinds := self._scanner.scan_text(name)[1]:
@@ -124,11 +151,11 @@ class BatchTreatment:
                 )
 
 
-def load_mac(config: PrivacyConfig, version: int | None) -> KeyedMac | None:
-    """The MAC of a key version; None when ``version`` is, for a policy that needs no key."""
+def load_keys(config: PrivacyConfig, version: int | None) -> DomainKeys | None:
+    """The keys of a version; None when ``version`` is, for a policy that needs no key."""
     if version is None:
         return None
-    return KeyedMac.for_domain(keyset.load(config.keyset).key(version), config.domain)
+    return keyset.load(config.keyset).domain_keys(version, config.domain)
 
 
 def primary_version(config: PrivacyConfig) -> int | None:
@@ -165,7 +192,7 @@ def privacy_report(
                 split=m.split,
                 method=m.of,
                 values=n,
-                key_version=key_version if m.of == "hmac" else None,
+                key_version=key_version if config.method_of(m.field).is_keyed else None,
             )
             for m, n in sorted(values.items())
         ],
@@ -205,6 +232,15 @@ def _is_list(kind: pa.DataType) -> bool:
 def _values(column: pa.Array) -> int:
     values = column.flatten() if _is_list(column.type) else column
     return len(values) - values.null_count
+
+
+def _first_values(column: pa.Array) -> pa.Array:
+    """The first value of each row; null where it has none."""
+    if not _is_list(column.type):
+        return column
+    lengths = column.value_lengths().fill_null(0).to_numpy()
+    starts = np.cumsum(lengths, dtype=np.int64) - lengths
+    return column.flatten().take(pa.array(starts, mask=lengths == 0))
 
 
 def _with_lists_of(column: pa.Array, values: pa.Array) -> pa.Array:

@@ -8,7 +8,7 @@ import phonenumbers
 from pydantic import Field, field_validator, model_validator
 
 from .parameters import Parameters
-from .privacy_methods import FieldPolicy, Hmac, Keep, Redact
+from .privacy_methods import FieldPolicy, Keep, Redact
 from .privacy_methods.contract import Method
 
 
@@ -19,10 +19,10 @@ class PrivacyConfig(Parameters):
       fields: the treatment of each field that holds personal data.
       default: what happens to fields not listed: ``keep`` them, ``redact`` (leave them out), or
         ``error``, which fails the job and names all of them.
-      keyset: path of the keyset file (see ``keyset``); needed by ``hmac``. The launcher and the
-        workers read the same path; the key itself is in no graph, artifact or log.
-      domain: the pseudonymization domain; needed by ``hmac``. Equal values have equal pseudonyms
-        within a domain and unlinkable ones across domains.
+      keyset: path of the keyset file (see ``keyset``); needed by keyed methods. The launcher and
+        the workers read the same path; the key itself is in no graph, artifact or log.
+      domain: the pseudonymization domain; needed by keyed methods. Equal values have equal
+        pseudonyms within a domain and unlinkable ones across domains.
       undeclared: what happens when a kept text value holds an identifier (see
         ``scan_identifiers``): ``redact`` the identifier, or ``fail`` the job once all are counted.
       scan_exempt: kept fields that are not scanned, such as opaque ids.
@@ -46,14 +46,14 @@ class PrivacyConfig(Parameters):
         return region
 
     @model_validator(mode="after")
-    def _hmac_has_key(self) -> PrivacyConfig:
+    def _keyed_methods_have_keys(self) -> PrivacyConfig:
         if self.needs_key and not (self.keyset and self.domain):
-            raise ValueError("a field with method hmac needs keyset and domain")
+            raise ValueError("a field with a keyed method (hmac) needs keyset and domain")
         return self
 
     @property
     def needs_key(self) -> bool:
-        return any(isinstance(policy, Hmac) for policy in self.fields.values())
+        return any(policy.is_keyed for policy in self.fields.values())
 
     def method_of(self, field: str) -> Method | None:
         """The field's method; None for a field that the policy should list and does not."""

@@ -23,7 +23,7 @@ from .privacy_batch import (
     BatchTreatment,
     Measure,
     check_policy,
-    load_mac,
+    load_keys,
     primary_version,
     privacy_report,
 )
@@ -148,8 +148,8 @@ class _TreatBatch(beam.DoFn):
         self._key_version = key_version
 
     def setup(self) -> None:
-        mac = load_mac(self._config, self._key_version)
-        self._treatment = BatchTreatment(self._config, self._split, mac)
+        keys = load_keys(self._config, self._key_version)
+        self._treatment = BatchTreatment(self._config, self._split, keys)
 
     def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch | beam.pvalue.TaggedOutput]:
         treated, counts = self._treatment.treat(batch)

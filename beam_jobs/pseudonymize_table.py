@@ -17,7 +17,7 @@ from .privacy_batch import (
     Measure,
     PrivacyError,
     check_policy,
-    load_mac,
+    load_keys,
     primary_version,
     privacy_report,
 )
@@ -46,7 +46,7 @@ def pseudonymize_table(config: PrivacyConfig, path: str, output_dir: str) -> Pri
     """
     version = primary_version(config)
     split = Path(path).stem
-    treatment = BatchTreatment(config, split, load_mac(config, version))
+    treatment = BatchTreatment(config, split, load_keys(config, version))
     schema, batches = _read(path)
     counts: Counter[Measure] = Counter()
     target = Path(output_dir, Path(path).name)

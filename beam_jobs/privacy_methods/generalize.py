@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, FiniteFloat, model_validator
 
-from .contract import REDACTED, Method, from_bytes, is_text, to_bytes
+from .contract import REDACTED, ValueMethod, from_bytes, is_text, to_bytes
 
 _UNITS_PER_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _ISO_TIME = re.compile(
@@ -25,7 +25,7 @@ _ISO_TIME = re.compile(
 )
 
 
-class _Buckets(Method):
+class _Buckets(ValueMethod):
     """Replaces a number by the lower edge of its bucket; numbers keep their type, text its form."""
 
     @abstractmethod
@@ -36,7 +36,7 @@ class _Buckets(Method):
         if not (is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind)):
             raise ValueError(f"generalize needs numbers, or text with numbers, not {kind}")
 
-    def operate(self, values: pa.Array, mac: object) -> pa.Array:
+    def operate(self, values: pa.Array, keys: object) -> pa.Array:
         if is_text(values.type):
             return _map_text(values, self._operate_text)
         wide = np.int64 if pa.types.is_integer(values.type) else np.float64
@@ -105,20 +105,20 @@ class GeneralizeTime(_Buckets):
             raise ValueError(f"generalize time needs a unit (s, ms, us) for a field of {kind}")
         super().validate_type(kind)
 
-    def operate(self, values: pa.Array, mac: object) -> pa.Array:
+    def operate(self, values: pa.Array, keys: object) -> pa.Array:
         if pa.types.is_timestamp(values.type):
             ticks = values.cast(pa.int64()).to_numpy()
             day = _UNITS_PER_DAY[values.type.unit]
             return pa.array(ticks - ticks % day, pa.int64()).cast(values.type)
         if self.unit is None:
             return _map_text(values, _utc_day)
-        return super().operate(values, mac)
+        return super().operate(values, keys)
 
     def lower_edges(self, numbers: np.ndarray) -> np.ndarray:
         return numbers - numbers % _UNITS_PER_DAY[self.unit]
 
 
-class GeneralizeIp(Method):
+class GeneralizeIp(ValueMethod):
     """Replaces an IP address by its network, e.g. ``203.0.113.0/24`` or ``2001:db8:7::/48``.
 
     An IPv4 address mapped into IPv6 counts as the IPv4 address.
@@ -133,7 +133,7 @@ class GeneralizeIp(Method):
         if not is_text(kind):
             raise ValueError(f"generalize ip needs text, not {kind}")
 
-    def operate(self, values: pa.Array, mac: object) -> pa.Array:
+    def operate(self, values: pa.Array, keys: object) -> pa.Array:
         return _map_text(values, self._network)
 
     def _network(self, text: str) -> str:

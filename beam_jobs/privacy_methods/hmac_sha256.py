@@ -6,82 +6,94 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Callable
-from typing import Literal, NoReturn
+from typing import Literal
 
 import pyarrow as pa
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from ..keyset import Key
-from .contract import Method, from_bytes, is_text, to_bytes
+from ..domain_keys import DomainKeys
+from .contract import Pseudonym, from_bytes, require_text_or_integers, to_bytes
 
-
-class KeyedMac:
-    """HMAC-SHA-256 with a fixed key and message prefix, both hashed once.
-
-    It holds the key: it cannot be pickled and its repr hides it.
-    """
-
-    def __init__(self, material: bytes, prefix: bytes, version: int):
-        self.version = version
-        self._state = hmac.new(material, prefix, hashlib.sha256)
-
-    @classmethod
-    def for_domain(cls, key: Key, domain: str) -> KeyedMac:
-        """Prefixes messages with the domain and a zero byte, which no domain contains."""
-        return cls(key.material, domain.encode() + b"\0", key.version)
-
-    def digest(self, value: bytes) -> bytes:
-        mac = self._state.copy()
-        mac.update(value)
-        return mac.digest()
-
-    def __repr__(self) -> str:
-        return f"KeyedMac(version={self.version}, key hidden)"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a key is never pickled: workers read the keyset by its path")
+_SIZE = 16
 
 
-class Hmac(Method):
-    """Replaces a value by ``v<key version>.<text of HMAC-SHA-256(key, domain, 0x00, value)>``.
+class Hmac(Pseudonym):
+    """Replaces a value by ``v<key version>.<text of AES(K, HMAC(R, value))>``.
 
-    The pseudonym depends on the value's bytes, the key and the domain alone: one value has one
-    pseudonym in all fields, splits and runs of a domain, so that joins and distinct counts still
-    work; pseudonyms of two domains or two key versions cannot be linked without the keys.
-    Values are taken as they are: ``A@x.org`` and ``a@x.org`` are two.
+    HMAC-SHA-256 under a key R of the domain, truncated to its leftmost 128 bits (the least that
+    RFC 2104, section 5, allows), is encrypted as one block of AES-256 under a key K of the domain
+    and the key version. The HMAC makes the pseudonym one-way: nobody gets the value back, the
+    keys' holder can only find the pseudonym of a value that is known. The cipher, a permutation,
+    lets pseudonyms move to a newer version (``rewrap``) without the values, and makes those of a
+    destroyed version unlinkable, also for holders of every other key.
 
-    Integers are treated as their decimal text, so that an id gets one pseudonym as a number and
-    as text; the field's type becomes text. Floats are refused, for equal ids may differ by
-    rounding.
+    The pseudonym depends on the value's bytes, the domain and the version alone: one value has
+    one pseudonym in all fields, splits and runs of a domain, so that joins and distinct counts
+    still work. Values are taken as they are: ``A@x.org`` and ``a@x.org`` are two. Integers are
+    treated as their decimal text, and the field's type becomes text.
 
-    The MAC is truncated to its leftmost ``bits``, never below the 128 of RFC 2104, section 5.
-    Among n distinct values the chance of any collision is at most n(n-1)/2^(bits+1): 2e-21 for
-    128 bits and a billion values.
+    Among n distinct values the chance of any collision is at most n(n-1)/2^129: 2e-21 for a
+    billion values.
 
-    Reference: RFC 2104; test vectors in RFC 4231; base32 as RFC 4648, lower case, unpadded.
+    Reference: RFC 2104, test vectors in RFC 4231; FIPS 197; base32 as RFC 4648, lower case,
+    unpadded.
     """
 
     method: Literal["hmac"] = "hmac"
-    bits: Literal[128, 160, 192, 256] = 128
     encoding: Literal["hex", "base32"] = "hex"
 
     def validate_type(self, kind: pa.DataType) -> None:
-        if not (is_text(kind) or pa.types.is_integer(kind)):
-            raise ValueError(f"hmac needs text or integers, not {kind}: redact or generalize it")
+        require_text_or_integers(self.method, kind)
 
-    def operate(self, values: pa.Array, mac: KeyedMac | None) -> pa.Array:
-        kind = values.type if is_text(values.type) else pa.string()
-        texts = values if is_text(values.type) else values.cast(pa.string())
-        size, encode = self.bits // 8, _ENCODERS[self.encoding]
-        label = b"v%d." % mac.version
-        return from_bytes([label + encode(mac.digest(v)[:size]) for v in to_bytes(texts)], kind)
+    def operate(self, values: pa.Array, keys: DomainKeys | None) -> pa.Array:
+        state = hmac.new(keys.lasting(self.method), digestmod=hashlib.sha256)
+        tags = b"".join(_tag(state, value) for value in to_bytes(values))
+        return from_bytes(self._sealed(tags, keys), values.type)
+
+    def rewrap(self, values: pa.Array, old: DomainKeys, new: DomainKeys) -> pa.Array:
+        pseudonyms = to_bytes(values)
+        at = [i for i, value in enumerate(pseudonyms) if value.startswith(old.label)]
+        decode = _DECODERS[self.encoding]
+        sealed = b"".join(decode(pseudonyms[i][len(old.label) :]) for i in at)
+        tags = _cipher(old).decryptor().update(sealed)
+        for i, value in zip(at, self._sealed(tags, new), strict=True):
+            pseudonyms[i] = value
+        return from_bytes(pseudonyms, values.type)
+
+    def _sealed(self, tags: bytes, keys: DomainKeys) -> list[bytes]:
+        sealed = _cipher(keys).encryptor().update(tags)
+        label, encode = keys.label, _ENCODERS[self.encoding]
+        return [label + encode(sealed[i : i + _SIZE]) for i in range(0, len(sealed), _SIZE)]
 
 
-def _hex(digest: bytes) -> bytes:
-    return digest.hex().encode()
+def _tag(state: hmac.HMAC, value: bytes) -> bytes:
+    mac = state.copy()
+    mac.update(value)
+    return mac.digest()[:_SIZE]
 
 
-def _base32(digest: bytes) -> bytes:
-    return base64.b32encode(digest).rstrip(b"=").lower()
+def _cipher(keys: DomainKeys) -> Cipher:
+    """Blocks that are HMACs repeat only where values do: ECB tells nothing more."""
+    return Cipher(AES(keys.versioned("hmac")), ECB())
+
+
+def _hex(block: bytes) -> bytes:
+    return block.hex().encode()
+
+
+def _from_hex(text: bytes) -> bytes:
+    return bytes.fromhex(text.decode())
+
+
+def _base32(block: bytes) -> bytes:
+    return base64.b32encode(block).rstrip(b"=").lower()
+
+
+def _from_base32(text: bytes) -> bytes:
+    return base64.b32decode(text.upper() + b"=" * (-len(text) % 8))
 
 
 _ENCODERS: dict[str, Callable[[bytes], bytes]] = {"hex": _hex, "base32": _base32}
+_DECODERS: dict[str, Callable[[bytes], bytes]] = {"hex": _from_hex, "base32": _from_base32}

@@ -6,10 +6,10 @@ from typing import Literal
 
 import pyarrow as pa
 
-from .contract import Method
+from .contract import ValueMethod
 
 
-class Keep(Method):
+class Keep(ValueMethod):
     """Leaves values as they are; kept text is still scanned for undeclared identifiers."""
 
     method: Literal["keep"] = "keep"
@@ -18,5 +18,5 @@ class Keep(Method):
         if pa.types.is_nested(kind):
             raise ValueError(f"values of {kind} cannot be scanned: flatten or redact them")
 
-    def operate(self, values: pa.Array, mac: object) -> pa.Array:
+    def operate(self, values: pa.Array, keys: object) -> pa.Array:
         return values

@@ -6,10 +6,10 @@ from typing import Literal
 
 import pyarrow as pa
 
-from .contract import REDACTED, Method, from_bytes, is_text
+from .contract import REDACTED, ValueMethod, from_bytes, is_text
 
 
-class Redact(Method):
+class Redact(ValueMethod):
     """Replaces each value by ``[REDACTED]``, or leaves the whole field out.
 
     ``leave="text"`` keeps the number of values and which rows have none, and needs a text field;
@@ -27,5 +27,5 @@ class Redact(Method):
         if not is_text(kind):
             raise ValueError(f"redact cannot leave text in a field of {kind}: use leave: nothing")
 
-    def operate(self, values: pa.Array, mac: object) -> pa.Array:
+    def operate(self, values: pa.Array, keys: object) -> pa.Array:
         return from_bytes([REDACTED.encode()] * len(values), values.type)
