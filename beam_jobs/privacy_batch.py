@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from . import keyset
+from . import keysets
 from .accounting import check_identity
 from .domain_keys import DomainKeys
 from .privacy_methods.contract import Method, RowMethod, is_text
@@ -155,12 +155,12 @@ def load_keys(config: PrivacyConfig, version: int | None) -> DomainKeys | None:
     """The keys of a version; None when ``version`` is, for a policy that needs no key."""
     if version is None:
         return None
-    return keyset.load(config.keyset).domain_keys(version, config.domain)
+    return keysets.load(config.keyset).domain_keys(version, config.domain)
 
 
 def primary_version(config: PrivacyConfig) -> int | None:
     """The key version that a job starting now uses to its end; None when it needs no key."""
-    return keyset.load(config.keyset).primary if config.needs_key else None
+    return keysets.load(config.keyset).primary if config.needs_key else None
 
 
 def privacy_report(

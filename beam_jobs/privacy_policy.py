@@ -19,7 +19,7 @@ class PrivacyConfig(Parameters):
       fields: the treatment of each field that holds personal data.
       default: what happens to fields not listed: ``keep`` them, ``redact`` (leave them out), or
         ``error``, which fails the job and names all of them.
-      keyset: path of the keyset file (see ``keyset``); needed by keyed methods. The launcher and
+      keyset: path of the keyset file (see ``keysets``); needed by keyed methods. The launcher and
         the workers read the same path; the key itself is in no graph, artifact or log.
       domain: the pseudonymization domain; needed by keyed methods. Equal values have equal
         pseudonyms within a domain and unlinkable ones across domains.

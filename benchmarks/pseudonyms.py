@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 import pyarrow as pa
-from tfx_vigil.beam_jobs.keyset import Key
+from tfx_vigil.beam_jobs.keysets import Key
 from tfx_vigil.beam_jobs.privacy_methods.hmac_sha256 import Hmac, KeyedMac
 
 ROWS, DISTINCT, RUNS = 1_000_000, 200_000, 5

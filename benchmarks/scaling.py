@@ -76,10 +76,10 @@ def ingest(day: Path, beam_args: list[str]) -> None:
 
 
 def pseudonymize(day: Path, beam_args: list[str]) -> None:
-    from tfx_vigil.beam_jobs import keyset, pseudonymize
+    from tfx_vigil.beam_jobs import keysets, pseudonymize
     from tfx_vigil.beam_jobs.privacy_policy import PrivacyConfig
 
-    keyset.create(f"{day}/keyset.json")
+    keysets.create(f"{day}/keyset.json")
     fields = {"rider_email": {"method": "hmac"}}
     config = PrivacyConfig(keyset=f"{day}/keyset.json", domain="benchmark", fields=fields)
     pseudonymize.run(config, f"{day}/raw", f"{day}/protected", beam_args)

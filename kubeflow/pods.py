@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..beam_jobs.keyset import ENVIRONMENT
+from ..beam_jobs.keysets import ENVIRONMENT
 from ..pipelines.cluster import NodeConfig
 from ..pipelines.config import VigilConfig
 from ..pipelines.yaml_file import ConfigError

@@ -73,12 +73,12 @@ def demo(
 @app.command()
 def init(config: Config = _VIGIL_YAML) -> None:
     """Start the history from the training data and the model in service."""
-    from ..beam_jobs import keyset
+    from ..beam_jobs import keysets
     from .config import load_config
     from .initialise import initialise
 
     loaded = load_config(config)
-    if loaded.privacy.needs_key and keyset.create_if_missing(loaded.privacy.keyset):
+    if loaded.privacy.needs_key and keysets.create_if_missing(loaded.privacy.keyset):
         screen.print(f"Made a new keyset, {loaded.privacy.keyset}: keep it safe and backed up.")
     with _progress() as progress:
         progress("reading the training data")
@@ -92,9 +92,9 @@ def new_keyset(
     file: Annotated[Path, typer.Argument(help="Owner-only file to make.")] = Path("keyset.json"),
 ) -> None:
     """Make a keyset with one random key."""
-    from ..beam_jobs import keyset
+    from ..beam_jobs import keysets
 
-    keyset.create(str(file))
+    keysets.create(str(file))
     screen.print(f"{file}: a new keyset: keep it safe and backed up", markup=False)
 
 

@@ -19,7 +19,7 @@ from ..beam_jobs.ingest_config import (
     GroundTruthConfig,
     IngestConfig,
 )
-from ..beam_jobs.keyset import ENVIRONMENT
+from ..beam_jobs.keysets import ENVIRONMENT
 from ..beam_jobs.parameters import Parameters
 from ..beam_jobs.privacy_methods import Keep
 from ..beam_jobs.privacy_policy import PrivacyConfig

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pandas as pd
 import tensorflow as tf
 
-from ...beam_jobs import evaluate_slices, keyset
+from ...beam_jobs import evaluate_slices, keysets
 from ...beam_jobs.reports import (
     CANDIDATE,
     LOGGED,
@@ -119,7 +119,7 @@ def _first_day(config: VigilConfig, out: Path, frame: pd.DataFrame) -> None:
             for example in to_examples(rows):
                 writer.write(example)
     if not Path(config.privacy.keyset).exists():
-        keyset.create(config.privacy.keyset)
+        keysets.create(config.privacy.keyset)
     tabular_trainer.run_fn(
         SimpleNamespace(
             train_files=[config.baseline.training_data],

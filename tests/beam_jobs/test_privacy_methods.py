@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
-from tfx_vigil.beam_jobs.keyset import Key
+from tfx_vigil.beam_jobs.keysets import Key
 from tfx_vigil.beam_jobs.privacy_methods import (
     FieldPolicy,
     GeneralizeIp,

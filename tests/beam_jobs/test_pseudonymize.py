@@ -13,10 +13,10 @@ import pytest
 import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
-from tfx_vigil.beam_jobs import keyset
+from tfx_vigil.beam_jobs import keysets
 from tfx_vigil.beam_jobs.accounting import AccountError
 from tfx_vigil.beam_jobs.examples import encode_examples
-from tfx_vigil.beam_jobs.keyset import KeysetError
+from tfx_vigil.beam_jobs.keysets import KeysetError
 from tfx_vigil.beam_jobs.privacy_batch import BatchTreatment, Measure, PrivacyError, privacy_report
 from tfx_vigil.beam_jobs.privacy_methods import Hmac
 from tfx_vigil.beam_jobs.privacy_policy import PrivacyConfig
@@ -92,7 +92,7 @@ def make_config(key_path, **given):
 @pytest.fixture
 def key_path(tmp_path):
     path = str(tmp_path / "keys" / "keyset.json")
-    keyset.create(path)
+    keysets.create(path)
     return path
 
 
@@ -120,7 +120,7 @@ def treated(data, tmp_path_factory):
     """The output folder of a run with the usual policy."""
     folder = tmp_path_factory.mktemp("treated")
     key_path = str(folder / "keyset.json")
-    keyset.create(key_path)
+    keysets.create(key_path)
     run(make_config(key_path), data, str(folder / "out"))
     return folder / "out"
 
@@ -162,7 +162,7 @@ def test_a_value_has_one_pseudonym_over_fields_splits_and_runs(data, config, tmp
 def test_another_domain_or_key_version_gives_other_pseudonyms(one_file, config, tmp_path, key_path):
     run(config(), one_file, str(tmp_path / "a"))
     run(config(domain="drivers"), one_file, str(tmp_path / "b"))
-    keyset.rotate(key_path)
+    keysets.rotate(key_path)
     report = run(config(), one_file, str(tmp_path / "c"))
     a, b, c = (read_rows(tmp_path / out / "Split-all")["rider_email"][0][0] for out in "abc")
     assert len({a[3:], b[3:], c[3:]}) == 3
@@ -173,7 +173,7 @@ def test_another_domain_or_key_version_gives_other_pseudonyms(one_file, config, 
 def test_the_key_version_is_the_one_of_the_job_s_start(data, config, tmp_path, key_path):
     with beam.Pipeline() as pipeline:
         pseudonymize(pipeline, config(), data, ["serving"], f"{tmp_path}/out", f"{tmp_path}/report")
-        keyset.rotate(key_path)
+        keysets.rotate(key_path)
     assert read_rows(tmp_path / "out" / "Split-serving")["rider_email"][0][0][:3] == b"v1."
     assert read_report(f"{tmp_path}/report", PrivacyReport).key_version == 1
 
@@ -182,7 +182,7 @@ def test_the_key_is_not_in_the_pipeline(data, config, tmp_path, key_path):
     pipeline = beam.Pipeline()
     pseudonymize(pipeline, config(), data, ["serving"], f"{tmp_path}/out", f"{tmp_path}/report")
     proto = pipeline.to_runner_api().SerializeToString()
-    key = keyset.load(key_path).key(1).material
+    key = keysets.load(key_path).key(1).material
     secret = json.loads(Path(key_path).read_text())["versions"][0]["key"]
     assert key not in proto
     assert secret.encode() not in proto

@@ -8,7 +8,7 @@ import tensorflow as tf
 from pydantic import ValidationError
 from tfx.components.statistics_gen.executor import Executor as StatisticsGenExecutor
 from tfx.types import channel_utils, standard_artifacts
-from tfx_vigil.beam_jobs import keyset
+from tfx_vigil.beam_jobs import keysets
 from tfx_vigil.beam_jobs.parameters import to_json
 from tfx_vigil.beam_jobs.privacy_policy import PrivacyConfig
 from tfx_vigil.beam_jobs.reports import PrivacyReport, read_report
@@ -78,7 +78,7 @@ class Run:
             "keyset": str(root / "keyset.json"),
             "domain": "riders",
         }
-        keyset.create(self.config["keyset"])
+        keysets.create(self.config["keyset"])
 
     def do(self, letters=False, purge=0, **config):
         inputs = {"raw_examples": [self.raw]}

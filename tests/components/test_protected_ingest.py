@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from tfx.types import standard_artifacts
-from tfx_vigil.beam_jobs import keyset
+from tfx_vigil.beam_jobs import keysets
 from tfx_vigil.beam_jobs.ingest_logs import NoLogs
-from tfx_vigil.beam_jobs.keyset import KeysetError
+from tfx_vigil.beam_jobs.keysets import KeysetError
 from tfx_vigil.beam_jobs.reports import IngestReport, PrivacyReport, read_report
 from tfx_vigil.components import ProtectedIngest, artifacts
 from tfx_vigil.components.protected_ingest.executor import Executor
@@ -30,7 +30,7 @@ def place(tmp_path, monkeypatch):
         for n in range(5)
     ]
     (tmp_path / "log.jsonl").write_text("\n".join([*map(json.dumps, rows), '{"rider": "' + EMAIL]))
-    keyset.create(str(tmp_path / "keyset.json"))
+    keysets.create(str(tmp_path / "keyset.json"))
     monkeypatch.setenv("KEYS", (tmp_path / "keyset.json").read_text())
     (tmp_path / "temp").mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temp"))

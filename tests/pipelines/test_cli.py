@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from tfx_vigil.beam_jobs import keyset
+from tfx_vigil.beam_jobs import keysets
 from tfx_vigil.beam_jobs.reports import DriftReport, IngestReport, SliceReport
 from tfx_vigil.components.history import BaselineRecord, History, SpanRecord
 from tfx_vigil.components.retrain_gate.decide import decide_retrain
@@ -209,7 +209,7 @@ def test_ingest_reads_its_dead_letters_again_and_never_over_themselves(run, tmp_
 
 def test_pseudonymize_keeps_the_table_s_format_and_nothing_raw(run, vigil_yaml, tmp_path):
     vigil_yaml()
-    keyset.create(str(tmp_path / "keyset.json"))
+    keysets.create(str(tmp_path / "keyset.json"))
     frame = pd.DataFrame({"email": [EMAIL, EMAIL], "note": ["fine", f"mail {EMAIL}"]})
     frame.to_csv("riders.csv", index=False)
     ran = run("pseudonymize", "--data", "riders.csv", "-o", "out", "--json")

@@ -10,7 +10,7 @@ import tensorflow as tf
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
-from tfx_vigil.beam_jobs import keyset
+from tfx_vigil.beam_jobs import keysets
 from tfx_vigil.beam_jobs.reports import SliceReport
 from tfx_vigil.components.history import History
 from tfx_vigil.pipelines.config import VigilConfig
@@ -102,7 +102,7 @@ def rows(history, split="train"):
 def config(tmp_path_factory):
     """The configuration of a history started from Parquet files and a model."""
     folder = tmp_path_factory.mktemp("initialise")
-    keyset.create(f"{folder}/keyset.json")
+    keysets.create(f"{folder}/keyset.json")
     trips().to_parquet(folder / "train.parquet")
     trips(seed=1).to_parquet(folder / "eval.parquet")
     config = config_of(
@@ -182,7 +182,7 @@ def test_the_reference_is_the_model_s_metric_on_rows_it_has_not_seen(history):
 @pytest.fixture
 def start(tmp_path):
     """Starts a history from a CSV of ``frame`` and no model."""
-    keyset.create(f"{tmp_path}/keyset.json")
+    keysets.create(f"{tmp_path}/keyset.json")
 
     def start(frame):
         frame.to_csv(tmp_path / "train.csv", index=False)
@@ -233,7 +233,7 @@ def test_a_configuration_without_a_baseline_is_refused(tmp_path):
 
 
 def test_a_table_that_cannot_be_used_leaves_the_old_baseline(tmp_path):
-    keyset.create(f"{tmp_path}/keyset.json")
+    keysets.create(f"{tmp_path}/keyset.json")
     trips().to_parquet(tmp_path / "good.parquet")
     trips().drop(columns="fare").to_parquet(tmp_path / "bad.parquet")
     record = initialise(config_of(tmp_path, tmp_path / "good.parquet"))

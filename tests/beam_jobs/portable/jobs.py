@@ -15,7 +15,7 @@ import tensorflow_data_validation as tfdv
 from tfx_vigil.beam_jobs import (
     evaluate_slices,
     ingest_logs,
-    keyset,
+    keysets,
     pseudonymize,
     slice_statistics,
 )
@@ -42,7 +42,7 @@ class Day:
     def __init__(self, folder: Path):
         self.folder = folder
         self.keyset = str(folder / "keyset.json")
-        keyset.create(self.keyset)
+        keysets.create(self.keyset)
         _write_logs(folder)
         ingest(self, folder / "raw", [])
         self.raw = str(folder / "raw")

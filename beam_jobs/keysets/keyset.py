@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import NoReturn
 
-from .domain_keys import DomainKeys
+from ..domain_keys import DomainKeys
 
 KEY_BYTES = 32
 ENVIRONMENT = "env:"
