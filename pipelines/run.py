@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -22,6 +21,7 @@ from ..components.spans import Window
 from .config import VigilConfig
 from .lock import exclusive
 from .monitoring import Run, monitoring_pipeline
+from .raw_guard import no_raw_data_left
 
 Progress = Callable[[str], None]
 
@@ -40,8 +40,8 @@ def run_span(
 ) -> SpanRecord:
     """Runs one span and returns its record. Whatever ends it, no raw data is left behind.
 
-    A run that was killed left raw data at most in LogIngest's artifacts and half a span in the
-    history: both are removed here before anything is read.
+    A run that was killed left at most half a span in the history: it is removed here before
+    anything is read.
 
     Raises:
       NoLogs: the window has no logs.
@@ -51,8 +51,7 @@ def run_span(
     """
     config.runtime.beam.check_reachable()
     history = History(config.runtime.history_root)
-    with exclusive(config):
-        _purge(config)
+    with exclusive(config), no_raw_data_left(config.raw_data_root):
         history.sweep()
         os.makedirs(config.runtime.pipeline_root, exist_ok=True)
         run = Run(
@@ -63,11 +62,8 @@ def run_span(
             int(on_demand),
         )
         pipeline = monitoring_pipeline(config, run)
-        try:
-            with _node_watch(lambda node: progress(f"{window.span}: {node}")) as current:
-                _run(pipeline, current)
-        finally:
-            _purge(config)
+        with _node_watch(lambda node: progress(f"{window.span}: {node}")) as current:
+            _run(pipeline, current)
         record = history.record(window.span)
         if not record.complete:
             raise RunFailed(f"the retraining of {window.span} did not end: run the span again")
@@ -103,11 +99,6 @@ def _executions(pipeline: Pipeline) -> list[mlmd.Execution]:
 
 def _last_execution(pipeline: Pipeline) -> int:
     return max((execution.id for execution in _executions(pipeline)), default=0)
-
-
-def _purge(config: VigilConfig) -> None:
-    if os.path.isdir(config.raw_data_root):
-        shutil.rmtree(config.raw_data_root)
 
 
 @contextmanager
