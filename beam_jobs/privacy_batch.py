@@ -12,6 +12,7 @@ import pyarrow as pa
 from . import keysets
 from .accounting import check_identity
 from .domain_keys import DomainKeys
+from .list_columns import first_values, rows_of_values, values_of, with_values
 from .privacy_methods.contract import Method, RowMethod, is_text
 from .privacy_methods.keep import Keep
 from .privacy_policy import PrivacyConfig
@@ -87,7 +88,7 @@ class BatchTreatment:
     ) -> pa.Array:
         if pa.types.is_null(column.type):
             return column
-        values = column.flatten() if _is_list(column.type) else column
+        values = values_of(column)
         if pa.types.is_dictionary(values.type):
             values = values.cast(values.type.value_type)
         try:
@@ -100,7 +101,7 @@ class BatchTreatment:
         except Exception as error:
             kind = type(error).__name__
             raise PrivacyError(f"field {name!r}: {method.method} failed with {kind}") from None
-        return _with_lists_of(column, values) if _is_list(column.type) else values
+        return with_values(column, values)
 
     def _treat_values(
         self,
@@ -135,12 +136,9 @@ class BatchTreatment:
         place = batch.schema.get_field_index(method.subject)
         if place < 0:
             raise PrivacyError(f"field {name!r}: its subject, {method.subject!r}, is missing")
-        subjects = _first_values(batch.column(place))
-        lists = batch.column(batch.schema.get_field_index(name))
-        if not _is_list(lists.type):
-            return subjects
-        lengths = lists.value_lengths().fill_null(0).to_numpy()
-        return subjects.take(pa.array(np.repeat(np.arange(len(lists)), lengths)))
+        subjects = first_values(batch.column(place))
+        column = batch.column(batch.schema.get_field_index(name))
+        return subjects.take(pa.array(rows_of_values(column)))
 
     def _refuse_identifying_names(self, names: list[str]) -> None:
         for position, name in enumerate(names):
@@ -225,29 +223,6 @@ def check_policy(counts: Mapping[Measure, int], config: PrivacyConfig) -> None:
         raise PrivacyError(". ".join(problems))
 
 
-def _is_list(kind: pa.DataType) -> bool:
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind)
-
-
 def _values(column: pa.Array) -> int:
-    values = column.flatten() if _is_list(column.type) else column
+    values = values_of(column)
     return len(values) - values.null_count
-
-
-def _first_values(column: pa.Array) -> pa.Array:
-    """The first value of each row; null where it has none."""
-    if not _is_list(column.type):
-        return column
-    lengths = column.value_lengths().fill_null(0).to_numpy()
-    starts = np.cumsum(lengths, dtype=np.int64) - lengths
-    return column.flatten().take(pa.array(starts, mask=lengths == 0))
-
-
-def _with_lists_of(column: pa.Array, values: pa.Array) -> pa.Array:
-    """The lists of ``column`` with other values, as many as before."""
-    lengths = column.value_lengths().fill_null(0).to_numpy()
-    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
-    is_null = np.append(column.is_null().to_numpy(zero_copy_only=False), False)
-    large = pa.types.is_large_list(column.type)
-    kind, index = (pa.LargeListArray, pa.int64()) if large else (pa.ListArray, pa.int32())
-    return kind.from_arrays(pa.array(offsets, index, mask=is_null), values)

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from .parameters import Parameters
 from .privacy_methods import FieldPolicy, Keep, Redact
-from .privacy_methods.contract import Method
+from .privacy_methods.contract import Method, Pseudonym
 
 
 class PrivacyConfig(Parameters):
@@ -54,6 +54,11 @@ class PrivacyConfig(Parameters):
     @property
     def needs_key(self) -> bool:
         return any(policy.is_keyed for policy in self.fields.values())
+
+    @property
+    def subject_fields(self) -> dict[str, Pseudonym]:
+        """The fields whose raw values say whose row it is."""
+        return {name: m for name, m in self.fields.items() if m.role == "subject_id"}
 
     def method_of(self, field: str) -> Method | None:
         """The field's method; None for a field that the policy should list and does not."""

@@ -1,0 +1,86 @@
+"""Rows of one TFRecord file of tf.Examples: read in batches, and the file replaced whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import uuid
+from collections.abc import Iterator
+
+from apache_beam.io.filesystems import FileSystems
+
+from ..examples import BATCH_ROWS, tf_records
+from ..log_containers import tfrecords
+
+_PIECE_BYTES = 1 << 20
+_FOLDER = ".edits"
+
+
+class DamagedFile(ValueError):
+    """A file is not whole TFRecords; the message names it."""
+
+
+def read_rows(path: str) -> Iterator[list[bytes]]:
+    """The serialized rows of a file, at most ``BATCH_ROWS`` at a time; gzip where it is named
+    ``*.gz``.
+
+    Raises:
+      DamagedFile: a record is cut off, or its checksum is wrong.
+    """
+    with FileSystems.open(path) as file:
+        for chunk in tfrecords.records(iter(lambda: file.read(_PIECE_BYTES), b"")):
+            if chunk.damage:
+                raise DamagedFile(
+                    f"{path}: damaged at byte {chunk.offsets[-1]}: run its span again"
+                )
+            for start in range(0, len(chunk.records), BATCH_ROWS):
+                yield chunk.records[start : start + BATCH_ROWS]
+
+
+class NewFile:
+    """A file in the making, beside the folder of ``path``, where no reader of the data looks.
+
+    ``digest``: 16 hex digits of ``path`` and the rows so far.
+    """
+
+    def __init__(self, path: str):
+        self._temporary = f"{_stem(path)}-{uuid.uuid4().hex}{os.path.splitext(path)[1]}"
+        self._file = FileSystems.create(self._temporary)
+        self._hash = hashlib.sha256(path.encode())
+        self.rows = 0
+
+    def write(self, rows: list[bytes]) -> None:
+        data = tf_records(rows)
+        self._file.write(data)
+        self._hash.update(data)
+        self.rows += len(rows)
+
+    @property
+    def digest(self) -> str:
+        return self._hash.hexdigest()[:16]
+
+    def close(self) -> None:
+        self._file.close()
+
+    def rename(self, path: str) -> None:
+        """Makes it ``path``, in place of what is there."""
+        folder = path.rpartition("/")[0]
+        if not FileSystems.exists(folder):
+            FileSystems.mkdirs(folder)
+        FileSystems.rename([self._temporary], [path])
+
+
+def sweep(path: str) -> None:
+    """Deletes what interrupted edits of ``path`` have left."""
+    left = FileSystems.match([f"{_stem(path)}-*"])[0].metadata_list
+    if left:
+        FileSystems.delete([file.path for file in left])
+
+
+def edits_folder(path: str) -> str:
+    """Where files in the making lie that shall replace ``path``."""
+    return f"{path.rsplit('/', 2)[0]}/{_FOLDER}"
+
+
+def _stem(path: str) -> str:
+    return f"{edits_folder(path)}/{hashlib.sha256(path.encode()).hexdigest()[:16]}"
