@@ -24,7 +24,10 @@ from tfx.dsl.io import fileio
 
 from ..beam_jobs.reports import AnyReport, Document
 
+BASELINE = "baseline"
 TRAINING_SPLIT = "train"
+FINE_TUNED = "fine_tuned"
+"""What a candidate is called that was trained further from the model in service."""
 _PARTIAL = ".partial"
 
 
@@ -40,8 +43,20 @@ class Push(Document):
     trained_on: list[str]
 
 
+class Revised(Document):
+    """The span's documents ``names`` were made anew, since a person asked for it."""
+
+    time: AwareDatetime
+    request: str
+    receipt: int
+    names: list[str]
+
+
 class SpanRecord(Document):
-    """``complete`` is False while a retraining that the span asked for has not ended."""
+    """``complete`` is False while a retraining that the span asked for has not ended.
+
+    ``examples``: where the pipeline keeps the protected rows that the span was measured on.
+    """
 
     span: str
     window_start: AwareDatetime
@@ -50,6 +65,8 @@ class SpanRecord(Document):
     complete: bool
     action: str
     push: Push | None = None
+    examples: str | None = None
+    revised: list[Revised] = []
 
 
 class BaselineRecord(Document):
@@ -77,7 +94,7 @@ class History:
         return self._read_if_there(self.baseline_path("record.json"), BaselineRecord)
 
     def baseline_path(self, *parts: str) -> str:
-        return os.path.join(self.root, "baseline", *parts)
+        return os.path.join(self.root, BASELINE, *parts)
 
     def spans(self, before: str | None = None) -> list[SpanRecord]:
         """Records of complete spans in order of time, those earlier than ``before`` only."""
@@ -115,20 +132,37 @@ class History:
         Derived from the records, so that running an old span again starts from the model of
         its time.
         """
-        for record in reversed(self.spans(before)):
-            if record.push:
-                return ModelInService(
-                    model=record.push.model, span=record.span, trained_on=record.push.trained_on
-                )
+        return next(reversed(self.models(before)), None)
+
+    def models(self, before: str | None = None) -> list[ModelInService]:
+        """Every model that was put in service before span ``before``, in order of time."""
         baseline = self.baseline()
-        if baseline is None or baseline.model is None:
-            return None
-        return ModelInService(model=baseline.model, span="baseline", trained_on=["baseline"])
+        models = []
+        if baseline and baseline.model:
+            models.append(
+                ModelInService(model=baseline.model, span=BASELINE, trained_on=[BASELINE])
+            )
+        for record in self.spans(before):
+            if push := record.push:
+                models.append(
+                    ModelInService(model=push.model, span=record.span, trained_on=push.trained_on)
+                )
+        return models
+
+    def ancestry(self, model: ModelInService) -> list[ModelInService]:
+        """``model``, the one it was fine-tuned from, and so on to one trained from scratch."""
+        line = []
+        while model is not None:
+            line.append(model)
+            if model.span == BASELINE or self.record(model.span).push.candidate != FINE_TUNED:
+                break
+            model = self.model_in_service(before=model.span)
+        return line
 
     def training_statistics_path(self, before: str | None = None) -> str | None:
         """Statistics of the data the model in service was trained on; None when unknown."""
         model = self.model_in_service(before)
-        if model is None or model.span == "baseline":
+        if model is None or model.span == BASELINE:
             path = self.baseline_path("statistics")
         else:
             path = self.path(self.record(model.span), "training_statistics")
@@ -136,7 +170,7 @@ class History:
 
     def labelled_path(self, span: str) -> str:
         """Where the labelled rows of ``span`` (or of ``baseline``) lie, as TFRecord files."""
-        if span == "baseline":
+        if span == BASELINE:
             return self.baseline_path("examples", f"Split-{TRAINING_SPLIT}")
         return self.path(self.record(span), "labelled")
 
@@ -174,6 +208,27 @@ class History:
         record = record.model_copy(update={"complete": True, "push": push, "action": action})
         self._write(self._record_path(span), record)
         self._point_to_model()
+
+    def revise(self, span: str, edit: Callable[[str], None], note: Revised) -> SpanRecord:
+        """Changes a span's files: ``edit(folder)`` is given a copy, which takes their place.
+
+        The old files are deleted at once. Killed before that, either the old or the new files
+        are the span's, and ``sweep`` deletes the others.
+
+        Args:
+          note: is kept in the record, in place of an earlier one about the same receipt.
+        """
+        old = self.record(span)
+        notes = [n for n in old.revised if n.receipt != note.receipt]
+
+        def fill(folder: str) -> None:
+            copy_tree(self.path(old), folder)
+            edit(folder)
+
+        new = self.write_span(old.model_copy(update={"revised": [*notes, note]}), fill)
+        if new.revision != old.revision:
+            fileio.rmtree(self.path(old))
+        return new
 
     def sweep(self) -> None:
         """Deletes what interrupted runs left behind; only while no other run is writing."""

@@ -215,7 +215,9 @@ def _retraining(
         candidates[f"{name}_report"] = evaluator.outputs["report"]
         nodes += [trainer, evaluator]
 
-    push_gate = RetrainGate(config.retrain_gate, span=run.span, **candidates).with_id("PushGate")
+    push_gate = RetrainGate(
+        config.retrain_gate, span=run.span, history_root=run.history_root, **candidates
+    ).with_id("PushGate")
     pusher = Pusher(
         model=push_gate.outputs["model"],
         model_blessing=push_gate.outputs["blessing"],

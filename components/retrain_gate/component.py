@@ -99,7 +99,8 @@ class RetrainGate(base_component.BaseComponent):
           policy: RetrainPolicy, mapping or JSON.
           span: name of the span, in the order of time when sorted as text.
           window_end: end of the span's window, RFC 3339; needed to decide on retraining.
-          history_root: where earlier spans are; without it nothing is known of them.
+          history_root: where earlier spans are, and receipts of erasures; without it nothing is
+            known of them.
           on_demand: 1 asks for retraining whatever the evidence says; guards still apply.
           ingest, privacy, drift, slices: reports on the span.
           fine_tuned, from_scratch: candidate Models; each with its SliceReport.

@@ -17,6 +17,7 @@ from ...beam_jobs.reports import (
 )
 from ...beam_jobs.slices import OVERALL
 from ..history import History, SpanRecord
+from .erasures import Erasure, read_erasures
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Past:
         this span's.
       labelled_rows: span -> labelled rows, oldest first, ``baseline`` included, this span not.
       has_model: a model in service is known.
+      erasures: of people whom the model in service, or one that it was fine-tuned from, learned
+        from, oldest first.
     """
 
     now: datetime
@@ -58,6 +61,7 @@ class Past:
     unlearned_rows: int = 0
     labelled_rows: tuple[tuple[str, int], ...] = ()
     has_model: bool = True
+    erasures: tuple[Erasure, ...] = ()
 
 
 def fingerprint(report: Report) -> str:
@@ -103,6 +107,7 @@ def read_past(history: History, span: str, now: datetime) -> Past:
         unlearned_rows=sum(rows for name, rows in labelled if name not in learned),
         labelled_rows=tuple(labelled),
         has_model=in_service is not None,
+        erasures=read_erasures(history, span),
     )
 
 

@@ -13,9 +13,10 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from ...beam_jobs import reports as documents
-from ..history import History, copy_tree
+from ..history import FINE_TUNED, History, copy_tree
 from .decide import decide_push, decide_retrain
 from .decision import RetrainDecision
+from .erasures import read_erasures
 from .evidence import Past, Reports, read_past
 from .policy import RetrainPolicy
 
@@ -28,7 +29,6 @@ INGEST = "ingest"
 PRIVACY = "privacy"
 DRIFT = "drift"
 SLICES = "slices"
-FINE_TUNED = "fine_tuned"
 FINE_TUNED_REPORT = "fine_tuned_report"
 FROM_SCRATCH = "from_scratch"
 FROM_SCRATCH_REPORT = "from_scratch_report"
@@ -106,7 +106,10 @@ def _push(
         for name, report in ((FINE_TUNED, FINE_TUNED_REPORT), (FROM_SCRATCH, FROM_SCRATCH_REPORT))
         if report in inputs
     }
-    decision = decide_push(policy.push, exec_properties[SPAN], candidates)
+    span, root = exec_properties[SPAN], exec_properties.get(HISTORY_ROOT)
+    heeded = root and policy.triggers.erasure
+    erasures = read_erasures(History(root), span) if heeded else ()
+    decision = decide_push(policy.push, span, candidates, erasures)
     model, blessing = outputs[MODEL], outputs[BLESSING]
     if decision.chosen:
         chosen = inputs[decision.chosen]

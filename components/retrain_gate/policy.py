@@ -40,6 +40,15 @@ class MetricBound(Parameters):
         return self
 
 
+class ErasureTrigger(Parameters):
+    """The model in service learned from a person who was erased since (GDPR Art. 17).
+
+    ``deadline_days``: from the erasure until another model must be in service.
+    """
+
+    deadline_days: float = Field(30, gt=0)
+
+
 class Triggers(Parameters):
     """Any one of them asks for retraining; null switches one off."""
 
@@ -48,6 +57,7 @@ class Triggers(Parameters):
     metric_bounds: list[MetricBound] = []
     new_labelled_rows: int | None = Field(None, ge=1)
     max_age_days: float | None = Field(None, gt=0)
+    erasure: ErasureTrigger | None = ErasureTrigger()
 
 
 class Guards(Parameters):

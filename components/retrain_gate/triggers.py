@@ -7,10 +7,12 @@ from functools import partial
 
 from ...beam_jobs.reports import LOGGED, SliceMetric
 from .decision import RuleOutcome, concluded, unknown
+from .erasures import owed
 from .evidence import Past, Reports, find_metric, overall_metric
-from .policy import DriftTrigger, MetricBound, MetricDrop, Triggers
+from .policy import DriftTrigger, ErasureTrigger, MetricBound, MetricDrop, Triggers
 
 ON_DEMAND = "on_demand"
+ERASURE = "erasure"
 _SEVERITIES = ("none", "watch", "act")
 
 _outcome = partial(concluded, "trigger")
@@ -33,6 +35,8 @@ def triggers(
         yield new_labelled_rows(policy.new_labelled_rows, reports, past)
     if policy.max_age_days:
         yield max_age(policy.max_age_days, past)
+    if policy.erasure:
+        yield erasure(policy.erasure, past)
 
 
 def drift(rule: DriftTrigger, reports: Reports, past: Past) -> RuleOutcome:
@@ -114,6 +118,19 @@ def max_age(days: float, past: Past) -> RuleOutcome:
     age = (past.now - past.in_service_since).total_seconds() / 86400
     found = f"the model has been in service for {age:.0f} days"
     return _outcome("max_age", {"days": age}, comparison, age > days, found)
+
+
+def erasure(rule: ErasureTrigger, past: Past) -> RuleOutcome:
+    comparison = f"an erased person is out of the model within {rule.deadline_days:g} days"
+    if not past.erasures:
+        return _outcome(ERASURE, {}, comparison, False, "nobody it learned from was erased since")
+    days = rule.deadline_days
+    inputs = {
+        "model": past.erasures[0].model,
+        "receipts": [each.receipt for each in past.erasures],
+        "due": min(each.due(days) for each in past.erasures).isoformat(),
+    }
+    return _outcome(ERASURE, inputs, comparison, True, owed(past.erasures, days, past.now))
 
 
 def _interval(metric: SliceMetric) -> tuple[float, float]:

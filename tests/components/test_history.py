@@ -7,6 +7,7 @@ from tfx_vigil.components.history import (
     History,
     HistoryError,
     Push,
+    Revised,
     SpanRecord,
 )
 
@@ -133,3 +134,55 @@ def test_a_record_half_written_when_the_run_was_killed_is_swept(history, tmp_pat
         Path(history.root, place, "x.json.0123.partial").write_text("{")
     history.sweep()
     assert tree(tmp_path) == before
+
+
+NOTE = Revised(
+    time=datetime(2026, 1, 1, tzinfo=timezone.utc), request="erase", receipt=1, names=["note"]
+)
+
+
+def test_a_revised_span_has_new_files_only_and_says_why(history, tmp_path):
+    old = history.write_span(record("2014"), file("with the person"))
+    new = history.revise("2014", file("without"), NOTE)
+    assert (new.revision == old.revision, new.revised) == (False, [NOTE])
+    assert history.record("2014") == new
+    assert Path(history.path(new, "note.txt")).read_text() == "without"
+    assert not any(b"with the person" in content for content in tree(tmp_path).values())
+    again = history.revise("2014", file("without"), NOTE)
+    assert again == new
+
+
+@pytest.mark.parametrize("step", ["fill", "copy", "record", "delete"])
+def test_a_revision_killed_at_any_step_leaves_one_whole_span(history, tmp_path, monkeypatch, step):
+    old = history.write_span(record("2014"), file("old"))
+
+    def killed(path, *_args, **_kwargs):
+        if step != "delete" or old.revision in path:
+            raise KeyboardInterrupt
+
+    broken = {"copy": "fileio.copy", "record": "fileio.rename", "delete": "fileio.rmtree"}
+    with monkeypatch.context() as patch:
+        if step in broken:
+            patch.setattr(f"tfx_vigil.components.history.{broken[step]}", killed)
+        with pytest.raises(KeyboardInterrupt):
+            history.revise("2014", killed if step == "fill" else file("new"), NOTE)
+    history.sweep()
+    assert (history.record("2014") == old) is (step != "delete")
+    assert len(list((tmp_path / "history/spans/2014").iterdir())) == 1
+    new = history.revise("2014", file("new"), NOTE)
+    assert Path(history.path(new, "note.txt")).read_text() == "new"
+
+
+def test_a_model_descends_from_those_it_was_fine_tuned_from(history):
+    history.write_baseline(BaselineRecord(model="/first", rows=10))
+    for span, candidate in (
+        ("2014", "from_scratch"),
+        ("2015", "fine_tuned"),
+        ("2016", "fine_tuned"),
+    ):
+        push = Push(model=f"/{span}", candidate=candidate, trained_on=[span])
+        history.write_span(record(span).model_copy(update={"push": push}), file(""))
+    assert [m.model for m in history.models()] == ["/first", "/2014", "/2015", "/2016"]
+    line = history.ancestry(history.model_in_service())
+    assert [m.model for m in line] == ["/2016", "/2015", "/2014"]
+    assert [m.model for m in history.ancestry(history.models()[0])] == ["/first"]
