@@ -131,11 +131,11 @@ class BatchTreatment:
 
     def _subjects(self, batch: pa.RecordBatch, name: str, method: Method) -> pa.Array | None:
         """For each value of column ``name`` the raw subject of its row, where its method asks."""
-        if not isinstance(method, RowMethod) or method.subject is None:
+        if not isinstance(method, RowMethod) or method.subject_field is None:
             return None
-        place = batch.schema.get_field_index(method.subject)
+        place = batch.schema.get_field_index(method.subject_field)
         if place < 0:
-            raise PrivacyError(f"field {name!r}: its subject, {method.subject!r}, is missing")
+            raise PrivacyError(f"field {name!r}: its subject, {method.subject_field!r}, is missing")
         subjects = first_values(batch.column(place))
         column = batch.column(batch.schema.get_field_index(name))
         return subjects.take(pa.array(rows_of_values(column)))

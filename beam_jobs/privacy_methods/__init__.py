@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .generalize import GeneralizeIp, GeneralizeNumber, GeneralizeTime
+from .generalize_ip import GeneralizeIp
+from .generalize_number import GeneralizeNumber
+from .generalize_time import GeneralizeTime
 from .hmac_sha256 import Hmac
 from .keep import Keep
 from .redact import Redact

@@ -77,7 +77,7 @@ class RowMethod(Method):
     """Treats a value by more than itself: equal values may become different ones."""
 
     @property
-    def subject(self) -> str | None:
+    def subject_field(self) -> str | None:
         """The field whose raw value in the same row it needs."""
         return None
 
@@ -88,8 +88,8 @@ class RowMethod(Method):
         """Treats a column's values, nulls among them, which stay.
 
         Args:
-          subjects: for each value the raw ``subject`` of its row, the first where it has several;
-            None when the method names no subject.
+          subjects: for each value the raw one of ``subject_field`` in its row, the first where it
+            has several; None when the method names no such field.
         """
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from collections.abc import Callable
+import re
 from typing import Literal
 
+import numpy as np
 import pyarrow as pa
 from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
@@ -15,8 +16,10 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from ..domain_keys import DomainKeys
 from .contract import Pseudonym, from_bytes, require_text_or_integers, to_bytes
+from .texts import from_rows
 
 _SIZE = 16
+_BLOCK = {"hex": rb"[0-9a-f]{32}", "base32": rb"[a-z2-7]{25}[aeimquy4]"}
 
 
 class Hmac(Pseudonym):
@@ -49,23 +52,32 @@ class Hmac(Pseudonym):
 
     def operate(self, values: pa.Array, keys: DomainKeys | None) -> pa.Array:
         state = hmac.new(keys.lasting(self.method), digestmod=hashlib.sha256)
-        tags = b"".join(_tag(state, value) for value in to_bytes(values))
-        return from_bytes(self._sealed(tags, keys), values.type)
+        tags = b"".join([_tag(state, value) for value in to_bytes(values)])
+        return from_rows(self._sealed(tags, keys), values.type)
 
     def rewrap(self, values: pa.Array, old: DomainKeys, new: DomainKeys) -> pa.Array:
-        pseudonyms = to_bytes(values)
-        at = [i for i, value in enumerate(pseudonyms) if value.startswith(old.label)]
-        decode = _DECODERS[self.encoding]
-        sealed = b"".join(decode(pseudonyms[i][len(old.label) :]) for i in at)
-        tags = _cipher(old).decryptor().update(sealed)
-        for i, value in zip(at, self._sealed(tags, new), strict=True):
-            pseudonyms[i] = value
-        return from_bytes(pseudonyms, values.type)
+        texts = to_bytes(values)
+        pseudonym = re.compile(re.escape(old.label) + b"(" + _BLOCK[self.encoding] + b")")
+        matches = [pseudonym.fullmatch(text) for text in texts]
+        sealed = b"".join([self._block(match[1]) for match in matches if match])
+        rows = iter(self._sealed(_cipher(old).decryptor().update(sealed), new))
+        moved = [
+            next(rows).tobytes() if match else text
+            for text, match in zip(texts, matches, strict=True)
+        ]
+        return from_bytes(moved, values.type)
 
-    def _sealed(self, tags: bytes, keys: DomainKeys) -> list[bytes]:
-        sealed = _cipher(keys).encryptor().update(tags)
-        label, encode = keys.label, _ENCODERS[self.encoding]
-        return [label + encode(sealed[i : i + _SIZE]) for i in range(0, len(sealed), _SIZE)]
+    def _sealed(self, tags: bytes, keys: DomainKeys) -> np.ndarray:
+        """The pseudonyms of concatenated tags, a row of characters each."""
+        blocks = _cipher(keys).encryptor().update(tags)
+        codes = _hex(blocks) if self.encoding == "hex" else _base32(blocks)
+        label = np.frombuffer(keys.label, np.uint8)
+        return np.hstack([np.broadcast_to(label, (len(codes), len(label))), codes])
+
+    def _block(self, code: bytes) -> bytes:
+        if self.encoding == "hex":
+            return bytes.fromhex(code.decode())
+        return base64.b32decode(code.upper() + b"=" * (-len(code) % 8))
 
 
 def _tag(state: hmac.HMAC, value: bytes) -> bytes:
@@ -79,21 +91,12 @@ def _cipher(keys: DomainKeys) -> Cipher:
     return Cipher(AES(keys.versioned("hmac")), ECB())
 
 
-def _hex(block: bytes) -> bytes:
-    return block.hex().encode()
+def _hex(blocks: bytes) -> np.ndarray:
+    return np.frombuffer(blocks.hex().encode(), np.uint8).reshape(-1, 2 * _SIZE)
 
 
-def _from_hex(text: bytes) -> bytes:
-    return bytes.fromhex(text.decode())
-
-
-def _base32(block: bytes) -> bytes:
-    return base64.b32encode(block).rstrip(b"=").lower()
-
-
-def _from_base32(text: bytes) -> bytes:
-    return base64.b32decode(text.upper() + b"=" * (-len(text) % 8))
-
-
-_ENCODERS: dict[str, Callable[[bytes], bytes]] = {"hex": _hex, "base32": _base32}
-_DECODERS: dict[str, Callable[[bytes], bytes]] = {"hex": _from_hex, "base32": _from_base32}
+def _base32(blocks: bytes) -> np.ndarray:
+    rows = np.frombuffer(blocks, np.uint8).reshape(-1, _SIZE)
+    whole = np.pad(rows, ((0, 0), (0, 4)))  # 20 bytes are 32 characters
+    codes = np.frombuffer(base64.b32encode(whole.tobytes()).lower(), np.uint8)
+    return codes.reshape(-1, 32)[:, :26]
