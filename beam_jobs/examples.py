@@ -39,17 +39,15 @@ class ReadExamples(beam.PTransform):
 
 
 class WriteExamples(beam.PTransform):
-    """Writes record batches as TFRecords ``<split_uri>/data_tfrecord-*``.
+    """Writes record batches as TFRecords ``<split_uri>/<name>-*``.
 
     compressed: gzip, ``.gz`` in the name. It takes longer than all else that is done to a row, so
     data that soon is gone is better left plain; stock TFX tells the two by their names.
     """
 
-    def __init__(self, split_uri: str, compressed: bool = True):
+    def __init__(self, split_uri: str, compressed: bool = True, name: str = "data_tfrecord"):
         super().__init__()
-        self._sink = ExampleSink(
-            f"{split_uri}/data_tfrecord", BytesCoder(), ".gz" if compressed else ""
-        )
+        self._sink = ExampleSink(f"{split_uri}/{name}", BytesCoder(), ".gz" if compressed else "")
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         return batches | "Write" >> beam.io.Write(self._sink)

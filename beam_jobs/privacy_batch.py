@@ -19,6 +19,9 @@ from .privacy_policy import PrivacyConfig
 from .reports import FieldTreatment, PrivacyReport, ScanFinding
 from .scan_identifiers import IdentifierScanner
 
+_ROWS = ("rows_written", "rows_restricted", "rows_erased")
+"""What can become of a row."""
+
 
 class PrivacyError(RuntimeError):
     """The data break the policy; the message holds no value of the data."""
@@ -27,8 +30,9 @@ class PrivacyError(RuntimeError):
 class Measure(NamedTuple):
     """The name of a count. ``of`` is what ``name`` needs: a method, a kind of identifier.
 
-    Names: rows_read, rows_written, values (of a field by method), found (values of a field with
-    an identifier of a kind), unlisted (rows with a field that the policy ought to list).
+    Names: rows_read, rows_written, rows_restricted, rows_erased, values (of a field by method),
+    found (values of a field with an identifier of a kind), unlisted (rows with a field that the
+    policy ought to list).
     """
 
     split: str
@@ -170,11 +174,11 @@ def privacy_report(
     """Makes the report of a job; fields of the policy that the data lack are in it with 0 values.
 
     Raises:
-      AccountError: a split's rows_written is not its rows_read.
+      AccountError: a split's rows were not all written, kept aside or dropped.
     """
     for split in splits:
         rows = {f"{m.name}[{m.split}]": n for m, n in counts.items() if not m.field}
-        check_identity(rows, f"rows_read[{split}]", [f"rows_written[{split}]"])
+        check_identity(rows, f"rows_read[{split}]", [f"{part}[{split}]" for part in _ROWS])
     values = {
         Measure(split, "values", field, policy.method): 0
         for split in splits
@@ -182,8 +186,7 @@ def privacy_report(
     }
     values |= {measure: n for measure, n in counts.items() if measure.name == "values"}
     return PrivacyReport(
-        rows_read=sum(n for measure, n in counts.items() if measure.name == "rows_read"),
-        rows_written=sum(n for measure, n in counts.items() if measure.name == "rows_written"),
+        **{name: _total(counts, name) for name in ("rows_read", *_ROWS)},
         fields=[
             FieldTreatment(
                 field=m.field,
@@ -208,6 +211,10 @@ def privacy_report(
         key_version=key_version,
         input_purged=False,
     )
+
+
+def _total(counts: Mapping[Measure, int], name: str) -> int:
+    return sum(n for measure, n in counts.items() if measure.name == name)
 
 
 def check_policy(counts: Mapping[Measure, int], config: PrivacyConfig) -> None:

@@ -30,8 +30,11 @@ from .privacy_batch import (
 from .privacy_policy import PrivacyConfig
 from .pseudonymize_table import is_table, pseudonymize_table
 from .reports import PrivacyReport, read_report, write_report
+from .subjects.lookup import Lookup
+from .subjects.places import RESTRICTED
+from .subjects.register import load
 
-_COUNTS = "counts"
+_COUNTS, _RESTRICTED = "counts", "restricted"
 
 
 def pseudonymize(
@@ -41,23 +44,32 @@ def pseudonymize(
     splits: Sequence[str],
     output_uri: str,
     report_uri: str,
+    history_root: str = "",
 ) -> None:
     """Adds the job for an Examples artifact: the same splits and rows, treated by ``config``.
+
+    ``history_root``: a history whose register (``subjects.register``) says whose rows are dropped
+    and whose are kept aside, as ``output_uri/Split-restricted/<split>.data_tfrecord-*``; it is
+    read when the job starts. An empty one: none are.
 
     The primary key version of this moment is used to the end, even if the keyset is rotated
     meanwhile. When the policy is broken the report is written and then the job fails with
     PrivacyError; what it has written by then is treated all the same.
 
     Raises:
-      KeysetError: the keyset cannot be used; nothing was read or written.
+      KeysetError, RegisterError: keyset or register cannot be used; nothing was read or written.
     """
     sources = {split: split_pattern(input_uri, split) for split in splits}
     targets = {split: f"{output_uri}/Split-{split}" for split in splits}
-    _add_job(pipeline, config, sources, targets, report_uri)
+    _add_job(pipeline, config, sources, targets, report_uri, history_root)
 
 
 def run(
-    config: PrivacyConfig, input_uri: str, output_dir: str, beam_args: Sequence[str] = ()
+    config: PrivacyConfig,
+    input_uri: str,
+    output_dir: str,
+    beam_args: Sequence[str] = (),
+    history_root: str = "",
 ) -> PrivacyReport:
     """Pseudonymizes a dataset into ``output_dir``, with the report beside it.
 
@@ -65,14 +77,16 @@ def run(
       input_uri: a folder with ``Split-*`` folders, or one file: ``*.parquet`` and ``*.csv`` are
         written in the same format under the same name, anything else is read as a TFRecord of
         tf.Examples.
+      history_root: as in ``pseudonymize``; rows that are kept aside of one table are left out.
 
     Raises:
-      KeysetError, PrivacyError: as ``pseudonymize`` does; no data are left in ``output_dir``.
+      KeysetError, RegisterError, PrivacyError: as ``pseudonymize`` does; no data are left in
+        ``output_dir``.
       FileNotFoundError: there is no input.
       FileExistsError: a split of an earlier result is in ``output_dir``.
     """
     if is_table(input_uri):
-        return pseudonymize_table(config, input_uri, output_dir)
+        return pseudonymize_table(config, input_uri, output_dir, history_root)
     matches = FileSystems.match([f"{input_uri.rstrip('/')}/Split-*/*"])[0].metadata_list
     splits = sorted({Path(match.path).parent.name.removeprefix("Split-") for match in matches})
     if splits:
@@ -86,9 +100,10 @@ def run(
         raise FileExistsError(f"{output_dir}: holds an earlier result: choose another folder")
     try:
         with beam.Pipeline(options=job_options(beam_args)) as pipeline:
-            _add_job(pipeline, config, sources, targets, output_dir)
+            _add_job(pipeline, config, sources, targets, output_dir, history_root)
     except BaseException:
-        FileSystems.delete([target for target in targets.values() if FileSystems.exists(target)])
+        written = {*targets.values(), *map(_aside, targets.values())}
+        FileSystems.delete([folder for folder in written if FileSystems.exists(folder)])
         raise
     return read_report(output_dir, PrivacyReport)
 
@@ -109,21 +124,33 @@ def _add_job(
     sources: Mapping[str, str],
     targets: Mapping[str, str],
     report_uri: str,
+    history_root: str,
 ) -> None:
     version = primary_version(config)
+    register = load(history_root)
     counts, written = [], []
     for split, source in sources.items():
         treated = (
             pipeline
             | f"Read[{split}]" >> ReadExamples(source)
             | f"Treat[{split}]"
-            >> beam.ParDo(_TreatBatch(config, split, version)).with_outputs(_COUNTS, main="batches")
+            >> beam.ParDo(
+                _TreatBatch(config, split, version, "" if register.is_empty else history_root)
+            ).with_outputs(_COUNTS, _RESTRICTED, main="batches")
         )
         written.append(treated.batches | f"Write[{split}]" >> WriteExamples(targets[split]))
         counts += [
             treated[_COUNTS],
-            treated.batches | f"CountWritten[{split}]" >> beam.Map(_rows_written, split),
+            treated.batches | f"CountWritten[{split}]" >> beam.Map(_rows, split, "rows_written"),
+            treated[_RESTRICTED]
+            | f"CountRestricted[{split}]" >> beam.Map(_rows, split, "rows_restricted"),
         ]
+        if register.restricted:
+            written.append(
+                treated[_RESTRICTED]
+                | f"WriteRestricted[{split}]"
+                >> WriteExamples(_aside(targets[split]), name=f"{split}.data_tfrecord")
+            )
     files = written | "FlattenWritten" >> beam.Flatten()
     _ = (
         counts
@@ -142,23 +169,38 @@ def _add_job(
 
 
 class _TreatBatch(beam.DoFn):
-    def __init__(self, config: PrivacyConfig, split: str, key_version: int | None):
+    def __init__(
+        self, config: PrivacyConfig, split: str, key_version: int | None, history_root: str
+    ):
         self._config = config
         self._split = split
         self._key_version = key_version
+        self._history_root = history_root
 
     def setup(self) -> None:
         keys = load_keys(self._config, self._key_version)
         self._treatment = BatchTreatment(self._config, self._split, keys)
+        self._lookup = Lookup(self._config, load(self._history_root), keys)
 
     def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch | beam.pvalue.TaggedOutput]:
-        treated, counts = self._treatment.treat(batch)
-        yield beam.pvalue.TaggedOutput(_COUNTS, counts)
+        used, restricted, erased = self._lookup.apart(batch)
+        treated, counts = self._treatment.treat(used)
         yield treated
+        if restricted.num_rows:
+            treated, more = self._treatment.treat(restricted)
+            counts.update(more)
+            yield beam.pvalue.TaggedOutput(_RESTRICTED, treated)
+        counts.update({Measure(self._split, x): erased for x in ("rows_read", "rows_erased")})
+        yield beam.pvalue.TaggedOutput(_COUNTS, counts)
 
 
-def _rows_written(batch: pa.RecordBatch, split: str) -> Counter[Measure]:
-    return Counter({Measure(split, "rows_written"): batch.num_rows})
+def _aside(target: str) -> str:
+    """The folder of restricted rows beside a split's."""
+    return f"{target.rpartition('/')[0]}/Split-{RESTRICTED}"
+
+
+def _rows(batch: pa.RecordBatch, split: str, name: str) -> Counter[Measure]:
+    return Counter({Measure(split, name): batch.num_rows})
 
 
 def _finish(

@@ -23,6 +23,8 @@ from .privacy_batch import (
 )
 from .privacy_policy import PrivacyConfig
 from .reports import PrivacyReport, write_report
+from .subjects.lookup import Lookup
+from .subjects.register import load
 
 _BATCH_ROWS = 65_536
 _PARSE = csv.ParseOptions(newlines_in_values=True)
@@ -32,21 +34,30 @@ def is_table(path: str) -> bool:
     return Path(path).suffix.lower() in (".parquet", ".csv")
 
 
-def pseudonymize_table(config: PrivacyConfig, path: str, output_dir: str) -> PrivacyReport:
+def pseudonymize_table(
+    config: PrivacyConfig, path: str, output_dir: str, history_root: str = ""
+) -> PrivacyReport:
     """Writes ``output_dir/<name of path>`` and the report; the split's name is the file's stem.
 
     CSV needs a header row and UTF-8. Its values are treated as text, so that those kept come out
     as they were; unquoted empty ones are missing values. Nested Parquet columns other than lists
     of values must be redacted.
 
+    ``history_root``: a history whose register (``subjects.register``) says whose rows are left
+    out, as erased or as restricted; none without.
+
     Raises:
-      KeysetError: the keyset cannot be used; nothing was written.
+      KeysetError, RegisterError: keyset or register cannot be used; nothing was written.
       PrivacyError: the data break the policy or the file is malformed; no data are left in
         ``output_dir``.
     """
     version = primary_version(config)
     split = Path(path).stem
-    treatment = BatchTreatment(config, split, load_keys(config, version))
+    keys = load_keys(config, version)
+    treatment, lookup = (
+        BatchTreatment(config, split, keys),
+        Lookup(config, load(history_root), keys),
+    )
     schema, batches = _read(path)
     counts: Counter[Measure] = Counter()
     target = Path(output_dir, Path(path).name)
@@ -59,10 +70,14 @@ def pseudonymize_table(config: PrivacyConfig, path: str, output_dir: str) -> Pri
         treated, _ = treatment.treat(empty)
         with _writer(partial, target.suffix, treated.schema) as writer:
             for batch in batches:
-                treated, batch_counts = treatment.treat(batch)
+                used, restricted, erased = lookup.apart(batch)
+                treated, batch_counts = treatment.treat(used)
                 writer.write_batch(treated)
                 counts.update(batch_counts)
                 counts[Measure(split, "rows_written")] += treated.num_rows
+                counts[Measure(split, "rows_restricted")] += restricted.num_rows
+                counts[Measure(split, "rows_erased")] += erased
+                counts[Measure(split, "rows_read")] += restricted.num_rows + erased
         report = privacy_report(counts, config, [split], version)
         write_report(output_dir, report)
         check_policy(counts, config)

@@ -178,8 +178,17 @@ class ScanFinding(Document):
 
 
 class PrivacyReport(Report):
+    """rows_read = rows_written + rows_restricted + rows_erased, also of each split.
+
+    ``rows_restricted``: of people whose rows are kept aside; treated, but in no split.
+    ``rows_erased``: of people who are erased; dropped. ``fields`` and ``findings`` count what was
+    written and what was kept aside.
+    """
+
     rows_read: int
     rows_written: int
+    rows_restricted: int = 0
+    rows_erased: int = 0
     fields: list[FieldTreatment]
     findings: list[ScanFinding]
     key_version: int | None

@@ -44,7 +44,9 @@ def pseudonymize(
     from .config import load_config
 
     loaded = load_config(config)
-    report = job.run(loaded.privacy, str(data), str(output), loaded.beam_args)
+    report = job.run(
+        loaded.privacy, str(data), str(output), loaded.beam_args, loaded.runtime.history_root
+    )
     if as_json:
         print(report.model_dump_json(indent=1))
         return

@@ -94,7 +94,9 @@ def _protected_examples(config: VigilConfig, sources: Mapping[str, str], output:
                     | "Type" >> beam.Map(_typed, path, config.baseline.label, types)
                     | "Write" >> WriteExamples(f"{raw}/Split-{split}")
                 )
-        pseudonymize.run(config.pseudonymizer, raw, output, config.beam_args)
+        pseudonymize.run(
+            config.pseudonymizer, raw, output, config.beam_args, config.runtime.history_root
+        )
     finally:
         shutil.rmtree(raw)
 

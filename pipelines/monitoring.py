@@ -145,6 +145,7 @@ def _ingest_and_protect(config: VigilConfig, run: Run) -> _Protected:
         dead_letters=ingest.outputs["dead_letters"],
         config=config.pseudonymizer,
         purge_input=True,
+        history_root=run.history_root,
     )
     return _Protected(
         [ingest, protect],

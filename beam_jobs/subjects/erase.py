@@ -15,6 +15,9 @@ from .batch_edit import BatchEdit, Edited
 from .marks import Marks
 from .wanted import Wanted, is_among
 
+_ALTERNATIVES = 100
+"""As many as a pattern of RE2 may have in the memory that it gives itself."""
+
 
 class Erase(BatchEdit):
     """Removes the rows of people, those with one of their pseudonyms in a subject field.
@@ -28,6 +31,11 @@ class Erase(BatchEdit):
         people = list(people)
         self._subjects = Wanted.of(people)
         self._anywhere = Wanted.anywhere(people)
+        mentions = [re.escape(mention.decode()) for mention in sorted(self._anywhere.mentions)]
+        self._patterns = [
+            "|".join(mentions[start : start + _ALTERNATIVES])
+            for start in range(0, len(mentions), _ALTERNATIVES)
+        ]
 
     def may_touch(self, data: bytes) -> bool:
         return self._anywhere.may_be_in(data)
@@ -48,8 +56,7 @@ class Erase(BatchEdit):
         data = values.cast(pa.large_binary())
         hit = is_among(data, self._anywhere.pseudonyms.get(name, frozenset()))
         cleaned = pc.if_else(pa.array(hit), pa.scalar(REDACTED.encode(), data.type), data)
-        if mentions := self._anywhere.mentions:
-            pattern = b"|".join(map(re.escape, sorted(mentions))).decode()
+        for pattern in self._patterns:
             held = pc.match_substring_regex(cleaned, pattern).fill_null(False)
             hit = hit | held.to_numpy(zero_copy_only=False)
             cleaned = pc.replace_substring_regex(cleaned, rf"\[([A-Z_]+):(?:{pattern})\]", r"[\1]")

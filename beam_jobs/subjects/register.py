@@ -32,6 +32,10 @@ class SubjectRegister(Report):
     def _sorted(self, tags: frozenset[str]) -> list[str]:
         return sorted(tags)
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.erased or self.restricted)
+
     def with_erased(self, *tags: str) -> SubjectRegister:
         return self.model_copy(update={"erased": self.erased.union(tags)})
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import BaseChannel, component_spec, standard_artifacts
 from tfx.types.channel_utils import as_channel
 
@@ -19,6 +20,7 @@ class PIIPseudonymizerSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         keys.CONFIG: component_spec.ExecutionParameter(type=str),
         keys.PURGE_INPUT: component_spec.ExecutionParameter(type=int),
+        keys.HISTORY_ROOT: component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         keys.RAW_EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
@@ -39,9 +41,12 @@ class PIIPseudonymizer(base_beam_component.BaseBeamComponent):
     that fails.
 
     Outputs:
-      examples: the same splits and rows.
-      report: PrivacyReport (``beam_jobs.reports.PrivacyReport``); custom properties ``rows`` and
-        ``findings`` (values with an undeclared identifier).
+      examples: the same splits and rows, but for rows of people who are erased. Rows of people
+        whose data are restricted lie in ``Split-restricted`` beside the splits; it is in no list
+        of splits, so that nobody reads it.
+      report: PrivacyReport (``beam_jobs.reports.PrivacyReport``); custom properties ``rows``,
+        ``rows_restricted``, ``rows_erased`` and ``findings`` (values with an undeclared
+        identifier).
       dead_letters: with input ``dead_letters`` only; file, offset and reason of each, without
         the record.
     """
@@ -55,6 +60,7 @@ class PIIPseudonymizer(base_beam_component.BaseBeamComponent):
         config: PrivacyConfig | Mapping[str, Any] | str,
         dead_letters: BaseChannel | None = None,
         purge_input: bool = False,
+        history_root: str | RuntimeParameter = "",
     ):
         """Makes the node.
 
@@ -66,6 +72,8 @@ class PIIPseudonymizer(base_beam_component.BaseBeamComponent):
             consumers of these artifacts, also in later runs that take them from the cache, then
             find them empty; hence off by default. Files are unlinked, not overwritten: backups
             and snapshots are the file system's business.
+          history_root: a history whose register says who is erased or restricted; without one
+            nobody is.
 
         Raises:
           pydantic.ValidationError: the config is invalid.
@@ -80,6 +88,9 @@ class PIIPseudonymizer(base_beam_component.BaseBeamComponent):
             channels[keys.DEAD_LETTERS] = as_channel([DeadLetters()])
         super().__init__(
             PIIPseudonymizerSpec(
-                config=to_json(PrivacyConfig, config), purge_input=int(purge_input), **channels
+                config=to_json(PrivacyConfig, config),
+                purge_input=int(purge_input),
+                history_root=history_root,
+                **channels,
             )
         )

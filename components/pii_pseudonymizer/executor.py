@@ -19,6 +19,7 @@ from ...beam_jobs.scrub_dead_letters import scrub_dead_letters
 
 CONFIG = "config"
 PURGE_INPUT = "purge_input"
+HISTORY_ROOT = "history_root"
 # A TFX component cannot use one name for an input and an output.
 RAW_EXAMPLES = "raw_examples"
 RAW_DEAD_LETTERS = "raw_dead_letters"
@@ -45,7 +46,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         _copy_properties(raw, examples)
         splits = artifact_utils.decode_split_names(raw.split_names)
         with self._make_beam_pipeline() as pipeline:
-            pseudonymize(pipeline, config, raw.uri, splits, examples.uri, report.uri)
+            pseudonymize(
+                pipeline,
+                config,
+                raw.uri,
+                splits,
+                examples.uri,
+                report.uri,
+                exec_properties[HISTORY_ROOT],
+            )
             if raw_letters:
                 scrub_dead_letters(
                     pipeline,
@@ -60,6 +69,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 _purge(artifact.uri)
             write_report(report.uri, content.model_copy(update={"input_purged": True}))
         report.set_int_custom_property("rows", content.rows_written)
+        report.set_int_custom_property("rows_restricted", content.rows_restricted)
+        report.set_int_custom_property("rows_erased", content.rows_erased)
         report.set_int_custom_property("findings", sum(f.values for f in content.findings))
 
 

@@ -69,7 +69,8 @@ class ProtectedIngest(base_beam_component.BaseBeamComponent):
 
         Args:
           ingest, privacy: parameters of LogIngest and of PIIPseudonymizer.
-          window_start, window_end, fingerprint, history_root: as in LogIngest.
+          window_start, window_end, fingerprint: as in LogIngest.
+          history_root: as in LogIngest and in PIIPseudonymizer.
           raw_root: where raw data lies meanwhile, emptied before and after; needed only when
             Beam's workers are on other machines. Default: a new folder for temporary files.
         """

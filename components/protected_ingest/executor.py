@@ -64,6 +64,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 {
                     pseudonymizer.CONFIG: exec_properties[PRIVACY],
                     pseudonymizer.PURGE_INPUT: 1,
+                    pseudonymizer.HISTORY_ROOT: exec_properties[log_ingest.HISTORY_ROOT_KEY],
                 },
             )
 

@@ -42,7 +42,7 @@ class SpanRecorder(base_component.BaseComponent):
 
     The span is complete unless the decision is to retrain: then PushRecorder completes it. Only
     protected data may come here: ``examples`` are the PIIPseudonymizer's, split ``labelled`` is
-    kept as training data of later spans.
+    kept as training data of later spans, and its rows that are restricted are kept aside.
     """
 
     SPEC_CLASS = SpanRecorderSpec

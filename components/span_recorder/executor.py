@@ -11,6 +11,7 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from ...beam_jobs.reports import FILE_NAME, read_report
+from ...beam_jobs.subjects.places import RESTRICTED, restricted_prefix
 from ..history import History, SpanRecord, copy_tree
 from ..retrain_gate.decision import RetrainDecision
 
@@ -44,6 +45,7 @@ class Executor(base_executor.BaseExecutor):
             copy_tree(inputs[STATISTICS].uri, os.path.join(folder, STATISTICS))
             labelled = artifact_utils.get_split_uri([inputs[EXAMPLES]], _LABELLED)
             copy_tree(labelled, os.path.join(folder, _LABELLED))
+            _copy_restricted(labelled, os.path.join(folder, RESTRICTED))
 
         record = SpanRecord(
             span=exec_properties[SPAN],
@@ -54,6 +56,13 @@ class Executor(base_executor.BaseExecutor):
             action=decision.action,
         )
         History(exec_properties[HISTORY_ROOT]).write_span(record, fill)
+
+
+def _copy_restricted(labelled: str, folder: str) -> None:
+    """Copies the labelled rows that are kept aside; no others are kept of a span."""
+    for path in fileio.glob(f"{restricted_prefix(labelled)}.*"):
+        fileio.makedirs(folder)
+        fileio.copy(path, os.path.join(folder, os.path.basename(path)), overwrite=True)
 
 
 def copy_report(artifact: types.Artifact, folder: str, name: str) -> None:

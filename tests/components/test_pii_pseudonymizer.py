@@ -12,6 +12,8 @@ from tfx_vigil.beam_jobs import keysets
 from tfx_vigil.beam_jobs.parameters import to_json
 from tfx_vigil.beam_jobs.privacy_policy import PrivacyConfig
 from tfx_vigil.beam_jobs.reports import PrivacyReport, read_report
+from tfx_vigil.beam_jobs.subjects import register
+from tfx_vigil.beam_jobs.subjects.marks import marks_of
 from tfx_vigil.components import PIIPseudonymizer, artifacts
 from tfx_vigil.components.pii_pseudonymizer import executor
 
@@ -20,12 +22,12 @@ RAW = [text.encode() for text in (EMAIL, PHONE, IP)]
 SPLITS = '["serving", "labelled"]'
 
 
-def example(i):
+def example(i, email=EMAIL):
     def of(text):
         return tf.train.Feature(bytes_list=tf.train.BytesList(value=[text.encode()]))
 
     features = {
-        "rider_email": of(EMAIL),
+        "rider_email": of(email),
         "rider_phone": of(PHONE),
         "client_ip": of(IP),
         "note": of(f"mail {EMAIL}" if i % 2 else "fine"),
@@ -45,7 +47,7 @@ def content(folder):
 class Run:
     """One execution of the component on artifacts under ``root``."""
 
-    def __init__(self, root):
+    def __init__(self, root, others=()):
         self.raw = standard_artifacts.Examples()
         self.raw.uri = str(root / "raw")
         self.raw.split_names = SPLITS
@@ -54,8 +56,8 @@ class Run:
             folder = root / "raw" / f"Split-{split}"
             folder.mkdir(parents=True)
             with tf.io.TFRecordWriter(str(folder / "data.gz"), "GZIP") as writer:
-                for i in range(6):
-                    writer.write(example(i))
+                for i, email in enumerate([EMAIL] * 6 + list(others)):
+                    writer.write(example(i, email))
         self.raw_letters = artifacts.DeadLetters()
         self.raw_letters.uri = str(root / "raw_letters")
         Path(self.raw_letters.uri).mkdir()
@@ -80,7 +82,7 @@ class Run:
         }
         keysets.create(self.config["keyset"])
 
-    def do(self, letters=False, purge=0, **config):
+    def do(self, letters=False, purge=0, history="", **config):
         inputs = {"raw_examples": [self.raw]}
         outputs = {"examples": [self.examples], "report": [self.report]}
         if letters:
@@ -89,7 +91,11 @@ class Run:
         executor.Executor().Do(
             inputs,
             outputs,
-            {"config": to_json(PrivacyConfig, self.config | config), "purge_input": purge},
+            {
+                "config": to_json(PrivacyConfig, self.config | config),
+                "purge_input": purge,
+                "history_root": history,
+            },
         )
 
     def content_of_raw(self):
@@ -115,20 +121,54 @@ def test_the_outputs_hold_all_rows_and_nothing_raw(run):
     assert run.content_of_raw() == before
 
 
-def test_stock_statistics_gen_reads_the_examples(run, tmp_path):
+def statistics_of(examples, folder):
+    """What stock StatisticsGen makes of the artifact, by split."""
     import tensorflow_data_validation as tfdv
 
-    run.do()
     statistics = standard_artifacts.ExampleStatistics()
-    statistics.uri = str(tmp_path / "statistics")
+    statistics.uri = str(folder)
     StatisticsGenExecutor().Do(
-        {"examples": [run.examples]}, {"statistics": [statistics]}, {"exclude_splits": "[]"}
+        {"examples": [examples]}, {"statistics": [statistics]}, {"exclude_splits": "[]"}
     )
-    for split in ("serving", "labelled"):
-        path = f"{statistics.uri}/Split-{split}/FeatureStats.pb"
-        [dataset] = tfdv.load_stats_binary(path).datasets
-        assert dataset.num_examples == 6
-        assert len(dataset.features) == 5
+    return {
+        path.parent.name: tfdv.load_stats_binary(str(path)).datasets[0]
+        for path in folder.rglob("FeatureStats.pb")
+    }
+
+
+def test_stock_statistics_gen_reads_the_examples(run, tmp_path):
+    run.do()
+    found = statistics_of(run.examples, tmp_path / "statistics")
+    assert set(found) == {"Split-serving", "Split-labelled"}
+    assert {dataset.num_examples for dataset in found.values()} == {6}
+    assert {len(dataset.features) for dataset in found.values()} == {5}
+
+
+def test_rows_of_erased_people_are_dropped_and_those_of_restricted_ones_are_seen_by_nobody(
+    tmp_path,
+):
+    run = Run(tmp_path, ["bob@example.com", "cyd@example.com", "cyd@example.com"])
+    run.config["fields"]["rider_email"]["role"] = "subject_id"
+    history = str(tmp_path / "history")
+    config = PrivacyConfig.model_validate(run.config)
+    bob, cyd = (marks_of(config, f"{name}@example.com").tag for name in ("bob", "cyd"))
+    register.save(history, register.SubjectRegister(erased={bob}, restricted={cyd}))
+
+    run.do(history=history)
+
+    report = read_report(run.report.uri, PrivacyReport)
+    assert (report.rows_read, report.rows_written) == (18, 12)
+    assert (report.rows_restricted, report.rows_erased) == (4, 2)
+    assert run.report.get_int_custom_property("rows_restricted") == 4
+    assert run.report.get_int_custom_property("rows_erased") == 2
+    restricted = sorted(Path(run.examples.uri, "Split-restricted").iterdir())
+    assert [path.name.partition(".")[0] for path in restricted] == ["labelled", "serving"]
+    assert run.examples.split_names == SPLITS
+    found = statistics_of(run.examples, tmp_path / "statistics")
+    assert {name: dataset.num_examples for name, dataset in found.items()} == {
+        "Split-serving": 6,
+        "Split-labelled": 6,
+    }
 
 
 def test_purging_deletes_the_raw_input_and_says_so(run):

@@ -13,7 +13,16 @@ from tfx_vigil.components.history import BaselineRecord, History, HistoryError
 from tfx_vigil.components.retrain_gate.decision import RetrainDecision
 
 from .evidence import candidate, drift, ingest, privacy, slices
-from .recorded_spans import decision, plan, record, record_push, record_span, span_inputs
+from .recorded_spans import (
+    decision,
+    plan,
+    record,
+    record_push,
+    record_span,
+    rows,
+    span_inputs,
+    write_examples,
+)
 
 SPAN = "2014-01-01"
 OF_A_SPAN = {
@@ -168,3 +177,17 @@ def test_the_components_take_the_artifacts_of_their_neighbours():
     assert span.outputs == push.outputs == {}
     with pytest.raises(TypeError, match="drift"):
         SpanRecorder(**{**given, "drift": reports["slices"]})
+
+
+def test_labelled_rows_that_are_restricted_are_recorded_beside_the_others(tmp_path, history):
+    inputs = span_inputs(tmp_path, SPAN)
+    for split in ("serving", "labelled"):
+        write_examples(tmp_path / "examples" / "Split-restricted" / split, rows(100, 3))
+        (path,) = Path(tmp_path, "examples", "Split-restricted", split).iterdir()
+        path.rename(path.parents[1] / f"{split}.{path.name}")
+        path.parent.rmdir()
+    record(history.root, SPAN, inputs)
+    aside = "restricted/labelled.data_tfrecord-00000-of-00001.gz"
+    assert files(history) == OF_A_SPAN | {aside}
+    source = tmp_path / "examples" / "Split-restricted" / Path(aside).name
+    assert Path(history.path(history.record(SPAN), aside)).read_bytes() == source.read_bytes()

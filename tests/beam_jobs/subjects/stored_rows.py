@@ -19,7 +19,7 @@ FIELDS = {
 
 
 def policy(keyset_path, **given):
-    given = {"fields": FIELDS, "domain": "rides"} | given
+    given = {"fields": FIELDS, "domain": "rides", "default": "keep"} | given
     return PrivacyConfig(keyset=str(keyset_path), **given)
 
 
