@@ -157,7 +157,7 @@ def load_keys(config: PrivacyConfig, version: int | None) -> DomainKeys | None:
     """The keys of a version; None when ``version`` is, for a policy that needs no key."""
     if version is None:
         return None
-    return keysets.load(config.keyset).domain_keys(version, config.domain)
+    return keysets.domain_keys(config.keyset, version, config.domain)
 
 
 def primary_version(config: PrivacyConfig) -> int | None:

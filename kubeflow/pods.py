@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..beam_jobs.keysets import ENVIRONMENT
 from ..pipelines.cluster import NodeConfig
 from ..pipelines.config import VigilConfig
 from ..pipelines.yaml_file import ConfigError
 
 KEYSET_VARIABLE = "TFX_VIGIL_KEYSET"
-KEYSET = ENVIRONMENT + KEYSET_VARIABLE
+KEYSET = f"env:{KEYSET_VARIABLE}"
 
 _KEY_HOLDER = "ProtectedIngest"
 _ON_THE_VOLUME = {

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from ..beam_jobs import keysets
 from ..beam_jobs.data_contract import DataContract, Kind
 from ..beam_jobs.evaluation_config import EvaluationConfig
 from ..beam_jobs.ingest_config import (
@@ -19,7 +20,6 @@ from ..beam_jobs.ingest_config import (
     GroundTruthConfig,
     IngestConfig,
 )
-from ..beam_jobs.keysets import ENVIRONMENT
 from ..beam_jobs.parameters import Parameters
 from ..beam_jobs.privacy_methods import Keep
 from ..beam_jobs.privacy_policy import PrivacyConfig
@@ -292,11 +292,14 @@ def load_config(path: str | Path, folder: str | Path | None = None) -> VigilConf
 
 def _beside(config: VigilConfig, folder: Path) -> VigilConfig:
     def at(value: str | None) -> str | None:
-        if value is None or "://" in value or value.startswith(ENVIRONMENT):
+        if value is None or "://" in value:
             return value
         return str(folder / os.path.expanduser(value))
 
     truth, contract = config.logs.ground_truth, config.logs.contract
+    keyset = config.privacy.keyset
+    if keyset and keysets.is_path(keyset):
+        keyset = at(keyset)
     return config.model_copy(
         update={
             "model": config.model.model_copy(update={"serving_dir": at(config.model.serving_dir)}),
@@ -316,7 +319,7 @@ def _beside(config: VigilConfig, folder: Path) -> VigilConfig:
                     and contract.model_copy(update={"schema_file": at(contract.schema_file)}),
                 }
             ),
-            "privacy": config.privacy.model_copy(update={"keyset": at(config.privacy.keyset)}),
+            "privacy": config.privacy.model_copy(update={"keyset": keyset}),
             "runtime": config.runtime.model_copy(
                 update={
                     key: at(getattr(config.runtime, key))

@@ -1,25 +1,37 @@
 """Keysets: versioned keys, of which the primary makes new pseudonyms."""
 
-from .keyset import (
-    ENVIRONMENT,
-    KEY_BYTES,
-    Key,
-    Keyset,
-    KeysetError,
+from .keyset import KEY_BYTES, Key, KeyInfo, Keyset, KeysetError
+from .passphrase import PassphraseNeeded
+from .sources import (
+    PROVIDERS,
+    Provider,
     create,
     create_if_missing,
+    destroy,
+    domain_keys,
+    is_path,
     load,
+    provider_of,
     rotate,
+    versions,
 )
 
 __all__ = [
-    "ENVIRONMENT",
     "KEY_BYTES",
+    "PROVIDERS",
     "Key",
+    "KeyInfo",
     "Keyset",
     "KeysetError",
+    "PassphraseNeeded",
+    "Provider",
     "create",
     "create_if_missing",
+    "destroy",
+    "domain_keys",
+    "is_path",
     "load",
+    "provider_of",
     "rotate",
+    "versions",
 ]

@@ -1,214 +1,129 @@
-"""Keysets: versioned keys, of which the primary makes new pseudonyms.
-
-A keyset is an owner-only file, named by its path, or an environment variable, named ``env:NAME``,
-which a container gets from its platform's secret store. Either holds JSON::
-
-    {"root": "<base64 of 32 bytes>", "primary": 2,
-     "versions": [{"version": 1, "created": "2025-01-31T09:00:00+00:00",
-                   "key": "<base64 of 32 bytes>", "status": "enabled"}, ...]}
-
-The root is the same in every version (see ``domain_keys``). A version of any other status than
-``enabled`` is never used. Without the keyset pseudonyms can be neither repeated nor traced back:
-keep a copy of it where the data is not.
-"""
+"""Keysets: versioned keys, of which the primary makes new pseudonyms."""
 
 from __future__ import annotations
 
-import base64
-import fcntl
-import json
 import os
-import stat
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from ..domain_keys import DomainKeys
 
 KEY_BYTES = 32
-ENVIRONMENT = "env:"
+Status = Literal["enabled", "disabled", "destroyed"]
 
 
 class KeysetError(ValueError):
-    """A keyset is missing, unsafe or damaged; the message says which file and what to do."""
+    """A keyset cannot be used; the message says which, why and what to do, and holds no secret."""
+
+
+@dataclass(frozen=True)
+class KeyInfo:
+    """What may be shown of a key version. ``created``: ISO 8601, or ``unknown``."""
+
+    version: int
+    created: str
+    status: Status
+    primary: bool
 
 
 @dataclass(frozen=True)
 class Key:
-    """One key version; cannot be pickled, and its repr hides the key."""
+    """One key version; cannot be pickled, and its repr hides the key.
+
+    ``material``: None where the status is not ``enabled``.
+    """
 
     version: int
     created: str
-    material: bytes = field(repr=False)
-    status: str = "enabled"
+    material: bytes | None = field(repr=False)
+    status: Status = "enabled"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a key is never pickled: workers read the keyset by its path")
+        raise TypeError("a key is never pickled: workers load the keyset by its source")
 
 
 @dataclass(frozen=True)
 class Keyset:
-    path: str
+    """The keys of ``source``.
+
+    The root is the same in every version (see ``domain_keys``). Without the keyset pseudonyms can
+    be neither repeated nor traced back: keep a copy of it where the data is not.
+    """
+
+    source: str
     root: bytes = field(repr=False)
     primary: int
     versions: tuple[Key, ...]
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a keyset is never pickled: workers read it by its source")
+        raise TypeError("a keyset is never pickled: workers load it by its source")
+
+    def key(self, version: int) -> Key:
+        """The key of a version; raises KeysetError when there is none or it is not enabled."""
+        status = {key.version: key.status for key in self.versions}.get(version)
+        if status == "destroyed":
+            raise KeysetError(
+                f"{self.source}: key version {version} was destroyed: what it made can be neither "
+                "repeated nor moved to another version"
+            )
+        if status == "disabled":
+            raise KeysetError(f"{self.source}: key version {version} is disabled: enable it there")
+        if status is None:
+            raise KeysetError(f"{self.source}: no key version {version}: restore it from its copy")
+        return next(key for key in self.versions if key.version == version)
+
+    @property
+    def enabled(self) -> list[int]:
+        """The versions that can be used, oldest first."""
+        return sorted(key.version for key in self.versions if key.status == "enabled")
 
     def domain_keys(self, version: int, domain: str) -> DomainKeys:
         """The keys of a version for a domain; raises KeysetError as ``key`` does."""
         return DomainKeys(self.root, self.key(version).material, version, domain)
 
-    def key(self, version: int) -> Key:
-        """The key of a version; raises KeysetError when there is none or it is not enabled."""
-        for key in self.versions:
-            if key.version == version and key.status == "enabled":
-                return key
+    @property
+    def infos(self) -> tuple[KeyInfo, ...]:
+        return tuple(
+            KeyInfo(key.version, key.created, key.status, key.version == self.primary)
+            for key in self.versions
+        )
+
+    def rotated(self) -> Keyset:
+        """With one more key, the primary; earlier ones stay enabled."""
+        version = max(key.version for key in self.versions) + 1
+        return replace(self, primary=version, versions=(*self.versions, _new_key(version)))
+
+    def without(self, version: int) -> Keyset:
+        """With the key of a version gone; raises KeysetError where ``check_destroyable`` does."""
+        check_destroyable(self.source, self.infos, version)
+        gone = (
+            replace(key, material=None, status="destroyed") if key.version == version else key
+            for key in self.versions
+        )
+        return replace(self, versions=tuple(gone))
+
+
+def new_keyset(source: str) -> Keyset:
+    """Random keys, one version."""
+    return Keyset(source, os.urandom(KEY_BYTES), 1, (_new_key(1),))
+
+
+def check_destroyable(source: str, infos: tuple[KeyInfo, ...], version: int) -> None:
+    """Raises KeysetError for the primary, an unknown version and one that is destroyed."""
+    info = next((info for info in infos if info.version == version), None)
+    if info is None:
+        known = ", ".join(str(info.version) for info in infos)
+        raise KeysetError(f"{source}: no key version {version}; there are {known}")
+    if info.primary:
         raise KeysetError(
-            f"{self.path}: no enabled key version {version}: restore it from its copy"
+            f"{source}: key version {version} is the primary, which makes new pseudonyms: "
+            "rotate and rewrap first"
         )
-
-
-def create(path: str) -> Keyset:
-    """Makes a keyset with one random key at ``path``, whole or not at all.
-
-    Raises:
-      KeysetError: there is a file already; of several creators exactly one succeeds.
-    """
-    path = _resolve(path)
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    keyset = Keyset(path, os.urandom(KEY_BYTES), 1, (_new_key(1),))
-    with _written(keyset) as temporary:
-        try:
-            os.link(temporary, path)
-        except FileExistsError:
-            raise KeysetError(f"{path}: exists already: rotate it, or choose another") from None
-    return keyset
-
-
-def create_if_missing(source: str) -> bool:
-    """Makes the keyset file ``source`` unless it is there; returns whether it did."""
-    if source.startswith(ENVIRONMENT) or os.path.exists(_resolve(source)):
-        return False
-    create(source)
-    return True
-
-
-def rotate(path: str) -> Keyset:
-    """Adds a random key version and makes it primary; earlier versions stay enabled."""
-    path = _resolve(path)
-    with _locked(os.path.dirname(path)):
-        old = load(path)
-        version = max(key.version for key in old.versions) + 1
-        keyset = Keyset(path, old.root, version, (*old.versions, _new_key(version)))
-        with _written(keyset) as temporary:
-            os.replace(temporary, path)
-    return keyset
-
-
-def load(source: str) -> Keyset:
-    """Reads the keyset in the file or environment variable ``source``.
-
-    Raises:
-      KeysetError: it is missing, open to others than its owner, or damaged.
-    """
-    if source.startswith(ENVIRONMENT):
-        content = os.environ.get(source.removeprefix(ENVIRONMENT))
-        if not content:
-            raise KeysetError(f"{source}: this environment variable, the keyset, is not set")
-    else:
-        source = _resolve(source)
-        content = _read_private(source)
-    try:
-        keyset = _parse(source, json.loads(content))
-    except (KeyError, TypeError, ValueError):
-        raise KeysetError(f"{source}: not a valid keyset: restore it from its copy") from None
-    keyset.key(keyset.primary)
-    return keyset
-
-
-def _read_private(path: str) -> bytes:
-    try:
-        with open(path, "rb") as file:
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
-            content = file.read()
-    except OSError as error:
-        raise KeysetError(f"{path}: cannot read the keyset: {error.strerror}") from None
-    if mode & 0o077:
-        raise KeysetError(
-            f"{path}: others than its owner may use this keyset (mode {mode:04o}): "
-            f"chmod 600 {path}, and rotate it if they could have read it"
-        )
-    return content
-
-
-def _resolve(path: str) -> str:
-    return os.path.realpath(os.path.expanduser(path))
-
-
-def _parse(path: str, document: dict) -> Keyset:
-    keys = tuple(
-        Key(
-            version=int(entry["version"]),
-            created=str(entry["created"]),
-            material=base64.b64decode(entry["key"], validate=True),
-            status=str(entry["status"]),
-        )
-        for entry in document["versions"]
-    )
-    if any(len(key.material) != KEY_BYTES for key in keys):
-        raise ValueError("wrong key length")
-    if len({key.version for key in keys}) != len(keys):
-        raise ValueError("version repeated")
-    root = base64.b64decode(document["root"], validate=True)
-    if len(root) != KEY_BYTES:
-        raise ValueError("wrong root length")
-    return Keyset(path, root, int(document["primary"]), keys)
+    if info.status == "destroyed":
+        raise KeysetError(f"{source}: key version {version} is destroyed already")
 
 
 def _new_key(version: int) -> Key:
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
     return Key(version, now, os.urandom(KEY_BYTES))
-
-
-@contextmanager
-def _written(keyset: Keyset) -> Iterator[str]:
-    """A complete owner-only temporary file beside the keyset, gone at the end."""
-    document = {
-        "root": base64.b64encode(keyset.root).decode(),
-        "primary": keyset.primary,
-        "versions": [
-            {
-                "version": key.version,
-                "created": key.created,
-                "key": base64.b64encode(key.material).decode(),
-                "status": key.status,
-            }
-            for key in keyset.versions
-        ],
-    }
-    # mkstemp opens with O_EXCL and mode 0600.
-    descriptor, temporary = tempfile.mkstemp(dir=os.path.dirname(keyset.path))
-    try:
-        with open(descriptor, "w") as file:
-            json.dump(document, file, indent=1)
-            file.flush()
-            os.fsync(descriptor)
-        yield temporary
-    finally:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-@contextmanager
-def _locked(directory: str) -> Iterator[None]:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
