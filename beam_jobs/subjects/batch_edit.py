@@ -13,8 +13,8 @@ class Edited(NamedTuple):
     """What an edit makes of a batch.
 
     Attributes:
-      batch: its rows, as many and in order, with their new values. Only rows that ``changed``
-        are encoded again; all others stay byte by byte.
+      batch: its rows, as many and in order, with their new values. Only the rows that ``changed``
+        are looked at and encoded again; all others stay byte by byte.
       changed, removed, moved: bool arrays, one element a row; None for no row. Rows ``removed``
         leave the file; those of them that ``moved`` go to the file that ``BatchEdit.target``
         names.

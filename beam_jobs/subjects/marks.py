@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..domain_keys import DomainKeys
 from ..keysets import load
 from ..privacy_methods import Hmac
-from ..privacy_methods.contract import Pseudonym, to_bytes
+from ..privacy_methods.contract import REDACTED, Pseudonym, to_bytes
 from ..privacy_policy import PrivacyConfig
 
 _PURPOSE = "subject_register"
@@ -50,25 +50,39 @@ def marks_of(config: PrivacyConfig, identifier: str) -> Marks:
     fields = config.subject_fields
     if not fields:
         raise ValueError("the policy has no field with the role subject_id: nobody can be found")
-    keyset = load(config.keyset)
-    versions = [
-        keyset.domain_keys(key.version, config.domain)
-        for key in keyset.versions
-        if key.status == "enabled"
-    ]
+    versions = enabled_keys(config)
+    raw = identifier.encode()
     made = {
-        name: _made(method, identifier.encode(), versions)
+        name: _made(method, raw, versions)
         for name, method in {"": Hmac(), **config.fields}.items()
         if isinstance(method, Pseudonym)
     }
     pseudonyms = {name: made.pop(name) for name in fields}
     if not any(pseudonyms.values()):
         raise ValueError(f"no subject field ({', '.join(fields)}) can hold this identifier")
-    labelled = {
-        x for x in made.pop("").union(*made.values(), *pseudonyms.values()) if _LABEL.match(x)
-    }
-    (tag,) = tags([identifier.encode()], keyset.domain_keys(keyset.primary, config.domain))
-    return Marks(tag, pseudonyms, made, frozenset(labelled))
+    everything = made.pop("").union(*made.values(), *pseudonyms.values())
+    (tag,) = tags([raw], versions[0])
+    return Marks(tag, pseudonyms, made, frozenset(x for x in everything if _LABEL.match(x)))
+
+
+def enabled_keys(config: PrivacyConfig) -> list[DomainKeys]:
+    """The keys of the policy's domain, of each enabled version."""
+    keyset = load(config.keyset)
+    return [
+        keyset.domain_keys(key.version, config.domain)
+        for key in keyset.versions
+        if key.status == "enabled"
+    ]
+
+
+def pseudonym_of(method: Pseudonym, raw: bytes, keys: DomainKeys) -> bytes | None:
+    """The value's pseudonym; None where the method does not take the value, which then is in no
+    treated field, or cannot be told there from others that the method does not take."""
+    try:
+        (made,) = to_bytes(method.operate(pa.array([raw], pa.large_binary()), keys))
+    except ValueError:
+        return None
+    return None if made == REDACTED.encode() else made
 
 
 def tags(identifiers: Iterable[bytes], keys: DomainKeys) -> list[str]:
@@ -85,9 +99,5 @@ def _tag(state: hmac.HMAC, identifier: bytes) -> str:
 
 
 def _made(method: Pseudonym, raw: bytes, versions: list[DomainKeys]) -> frozenset[bytes]:
-    """Empty where the method does not take the value, which then is in no treated field."""
-    values = pa.array([raw], pa.large_binary())
-    try:
-        return frozenset(to_bytes(method.operate(values, keys))[0] for keys in versions)
-    except ValueError:
-        return frozenset()
+    made = (pseudonym_of(method, raw, keys) for keys in versions)
+    return frozenset(pseudonym for pseudonym in made if pseudonym is not None)

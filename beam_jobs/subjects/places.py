@@ -35,6 +35,13 @@ def lifted_path(path: str, digest: str) -> str:
     return f"{root}/{prefix}{split}/{digest}.{_DIGEST.sub('', name)}"
 
 
+def place_of(path: str) -> tuple[str, bool]:
+    """The split whose rows the file ``path`` holds, and whether they are restricted."""
+    folder, name = path.rsplit("/", 2)[1:]
+    split = folder.removeprefix(_SPLIT)
+    return (name.partition(".")[0], True) if split == RESTRICTED else (split, False)
+
+
 def restricted_prefix(split_uri: str) -> str:
     """The beginning of the names of the files with a split's restricted rows."""
     root, _, folder = split_uri.rpartition("/")
