@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from .list_columns import first_values, rows_of_values, values_of, with_values
 from .privacy_methods.contract import Method, RowMethod, is_text
 from .privacy_methods.keep import Keep
 from .privacy_policy import PrivacyConfig
+from .privacy_rules import idle_rules, overruled_rules
 from .reports import FieldTreatment, PrivacyReport, ScanFinding
 from .scan_identifiers import IdentifierScanner
 
@@ -31,8 +33,8 @@ class Measure(NamedTuple):
     """The name of a count. ``of`` is what ``name`` needs: a method, a kind of identifier.
 
     Names: rows_read, rows_written, rows_restricted, rows_erased, values (of a field by method),
-    found (values of a field with an identifier of a kind), unlisted (rows with a field that the
-    policy ought to list).
+    found (values of a field with an identifier of a kind), unlisted (rows with a field without
+    a rule).
     """
 
     split: str
@@ -57,6 +59,7 @@ class BatchTreatment:
         self._split = split
         self._keys = keys
         self._scanner = IdentifierScanner(config.phone_region)
+        self._method_of = cache(config.method_of)
 
     def treat(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[Measure]]:
         """Returns the treated batch and its counts.
@@ -69,7 +72,7 @@ class BatchTreatment:
         counts = Counter({Measure(self._split, "rows_read"): batch.num_rows})
         treated = {}
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
-            method = self._config.method_of(name)
+            method = self._method_of(name)
             if method is None:
                 counts[Measure(self._split, "unlisted", name)] += batch.num_rows
             elif method.drops_field:
@@ -179,23 +182,17 @@ def privacy_report(
     for split in splits:
         rows = {f"{m.name}[{m.split}]": n for m, n in counts.items() if not m.field}
         check_identity(rows, f"rows_read[{split}]", [f"{part}[{split}]" for part in _ROWS])
-    values = {
+    seen = {measure: n for measure, n in counts.items() if measure.name == "values"}
+    named = {
         Measure(split, "values", field, policy.method): 0
         for split in splits
         for field, policy in config.fields.items()
     }
-    values |= {measure: n for measure, n in counts.items() if measure.name == "values"}
+    fields = sorted({measure.field for measure in seen})
     return PrivacyReport(
         **{name: _total(counts, name) for name in ("rows_read", *_ROWS)},
         fields=[
-            FieldTreatment(
-                field=m.field,
-                split=m.split,
-                method=m.of,
-                values=n,
-                key_version=key_version if config.method_of(m.field).is_keyed else None,
-            )
-            for m, n in sorted(values.items())
+            _field_treatment(m, n, config, key_version) for m, n in sorted((named | seen).items())
         ],
         findings=[
             ScanFinding(
@@ -210,6 +207,23 @@ def privacy_report(
         ],
         key_version=key_version,
         input_purged=False,
+        overruled=list(overruled_rules(config, fields)),
+        idle_rules=idle_rules(config, fields),
+    )
+
+
+def _field_treatment(
+    measure: Measure, values: int, config: PrivacyConfig, key_version: int | None
+) -> FieldTreatment:
+    rule, method = config.given(measure.field)
+    return FieldTreatment(
+        field=measure.field,
+        split=measure.split,
+        method=measure.of,
+        values=values,
+        key_version=key_version if method.is_keyed else None,
+        role=method.role,
+        rule=rule,
     )
 
 
@@ -221,7 +235,10 @@ def check_policy(counts: Mapping[Measure, int], config: PrivacyConfig) -> None:
     """Raises PrivacyError, which names all, for fields not listed and findings not allowed."""
     problems = []
     if unlisted := sorted({m.field for m in counts if m.name == "unlisted"}):
-        problems.append(f"fields not listed in the policy: {', '.join(unlisted)}; list them")
+        problems.append(
+            f"fields without a rule in the policy: {', '.join(unlisted)}; give each a method, or "
+            "state a default: keep or redact"
+        )
     found = sorted((m, n) for m, n in counts.items() if m.name == "found")
     if found and config.undeclared == "fail":
         listed = "; ".join(f"{m.field} ({m.split}): {n} values with {m.of}" for m, n in found)

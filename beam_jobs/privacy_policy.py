@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from functools import cached_property
+from itertools import chain
+from typing import Annotated, Literal, NamedTuple
 
 import phonenumbers
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from .parameters import Parameters
+from .privacy_annotations import read_tags
 from .privacy_methods import FieldPolicy, Keep, Redact
 from .privacy_methods.contract import Method, Pseudonym
+
+_NEVER_KEPT = ("direct_identifier", "subject_id")
+
+
+def _role_suits(method: Method) -> Method:
+    if method.role == "subject_id" and not isinstance(method, Pseudonym):
+        raise ValueError(
+            f"role subject_id needs a pseudonym, by which the person is found again: use a method "
+            f"like hmac, not {method.method}"
+        )
+    if method.role in _NEVER_KEPT and isinstance(method, Keep):
+        raise ValueError(f"a {method.role} cannot be kept: use a method like hmac or redact")
+    return method
+
+
+Rule = Annotated[FieldPolicy, AfterValidator(_role_suits)]
+
+
+class Given(NamedTuple):
+    """A method and the rule that gave it: ``field``, ``pattern ...``, ``annotation ...``."""
+
+    rule: str
+    method: Method
 
 
 class PrivacyConfig(Parameters):
     """Parameters of the pseudonymization.
 
+    A field is treated by the first rule that is about it: of ``fields``, then ``patterns``, then
+    ``annotations``. A field without a rule fails the job, which names all of them, unless there
+    is a ``default``.
+
+    Each rule may state a ``role``. ``direct_identifier``: points to a person by itself.
+    ``quasi_identifier``: does so together with others; risk is measured over these.
+    ``sensitive``: what must not become known of a person. ``subject_id``: the person whose row
+    it is, by whom the rights of data subjects are exercised; needs a pseudonym.
+
     Attributes:
-      fields: the treatment of each field that holds personal data.
-      default: what happens to fields not listed: ``keep`` them, ``redact`` (leave them out), or
-        ``error``, which fails the job and names all of them.
+      fields: rules by the field's name.
+      patterns: rules by a shell pattern of names (``user_*``), the first that matches counts.
+      annotations: rules by a tag that ``schema_file`` gives a field, the first counts.
+      schema_file: a TFMD schema.pbtxt; features are tagged as ``annotation { tag: "PII" }``. The
+        job reads it when it starts.
+      default: what happens to fields without a rule: ``keep`` them, ``redact`` (leave them out)
+        or, as without a default, ``error``.
+      spared: fields that are kept where they have no rule, whatever the default.
       keyset: path of the keyset file (see ``keysets``); needed by keyed methods. The launcher and
         the workers read the same path; the key itself is in no graph, artifact or log.
       domain: the pseudonymization domain; needed by keyed methods. Equal values have equal
@@ -28,15 +70,21 @@ class PrivacyConfig(Parameters):
       scan_exempt: kept fields that are not scanned, such as opaque ids.
       phone_region: the region (ISO 3166-1 alpha-2) in whose national form phone numbers are also
         sought; None seeks international ones, with a ``+``, only.
+      min_group_rows: smaller groups of rows are named nowhere, only counted.
     """
 
-    fields: dict[str, FieldPolicy] = {}
-    default: Literal["keep", "redact", "error"] = "keep"
+    fields: dict[str, Rule] = {}
+    patterns: dict[str, Rule] = {}
+    annotations: dict[str, Rule] = {}
+    schema_file: str | None = None
+    default: Literal["keep", "redact", "error"] | None = None
+    spared: tuple[str, ...] = ()
     keyset: str | None = None
     domain: str | None = Field(default=None, min_length=1, pattern=r"^[^\x00]*$")
     undeclared: Literal["redact", "fail"] = "redact"
     scan_exempt: tuple[str, ...] = ("log_request_id",)
     phone_region: str | None = None
+    min_group_rows: int = Field(default=10, ge=1)
 
     @field_validator("phone_region")
     @classmethod
@@ -46,22 +94,79 @@ class PrivacyConfig(Parameters):
         return region
 
     @model_validator(mode="after")
-    def _keyed_methods_have_keys(self) -> PrivacyConfig:
+    def _is_complete(self) -> PrivacyConfig:
         if self.needs_key and not (self.keyset and self.domain):
-            raise ValueError("a field with a keyed method (hmac) needs keyset and domain")
+            keyed = sorted({method.method for method in self._methods if method.is_keyed})
+            raise ValueError(
+                f"a field with a keyed method ({', '.join(keyed)}) needs keyset and domain"
+            )
+        if bool(self.annotations) != bool(self.schema_file):
+            raise ValueError("annotations and schema_file need each other: give both or neither")
         return self
 
     @property
     def needs_key(self) -> bool:
-        return any(policy.is_keyed for policy in self.fields.values())
+        return any(method.is_keyed for method in self._methods)
+
+    @property
+    def _methods(self) -> Iterator[Method]:
+        rules = self.fields, self.patterns, self.annotations
+        return chain.from_iterable(rule.values() for rule in rules)
+
+    @cached_property
+    def tags(self) -> dict[str, frozenset[str]]:
+        """The tags that ``schema_file`` gives fields, as it was when first asked.
+
+        Raises:
+          ValueError: the file cannot be read.
+        """
+        return read_tags(self.schema_file) if self.schema_file else {}
+
+    def rules_about(self, field: str) -> Iterator[Given]:
+        """All rules that match the field, the one that counts first."""
+        yield from self.rules_by_name(field)
+        tags = self.tags.get(field, ())
+        yield from (
+            Given(f"annotation {tag}", method)
+            for tag, method in self.annotations.items()
+            if tag in tags
+        )
+
+    def rules_by_name(self, field: str) -> Iterator[Given]:
+        """The same as far as the name alone tells, without ``schema_file``."""
+        if field in self.fields:
+            yield Given("field", self.fields[field])
+        yield from (
+            Given(f"pattern {pattern}", method)
+            for pattern, method in self.patterns.items()
+            if fnmatchcase(field, pattern)
+        )
+
+    def method_of(self, field: str) -> Method | None:
+        """The field's method; None for a field that the policy should have a rule for."""
+        given = self.given(field)
+        return given and given.method
+
+    def given(self, field: str) -> Given | None:
+        """The field's method and its rule, ``spared`` and ``default`` among them."""
+        if given := next(self.rules_about(field), None):
+            return given
+        if field in self.spared:
+            return Given("spared", Keep())
+        if self.default == "keep":
+            return Given("default", Keep())
+        return Given("default", Redact(leave="nothing")) if self.default == "redact" else None
 
     @property
     def subject_fields(self) -> dict[str, Pseudonym]:
-        """The fields whose raw values say whose row it is."""
-        return {name: m for name, m in self.fields.items() if m.role == "subject_id"}
+        """The fields with role ``subject_id`` that the policy or its schema names."""
+        return self.subject_fields_among([*self.fields, *self.tags])
 
-    def method_of(self, field: str) -> Method | None:
-        """The field's method; None for a field that the policy should list and does not."""
-        if field in self.fields:
-            return self.fields[field]
-        return {"keep": Keep(), "redact": Redact(leave="nothing"), "error": None}[self.default]
+    def subject_fields_among(self, columns: Iterable[str]) -> dict[str, Pseudonym]:
+        """Those of ``columns`` with role ``subject_id``, by whatever rule."""
+        methods = {name: self.method_of(name) for name in columns}
+        return {
+            name: method
+            for name, method in methods.items()
+            if method is not None and method.role == "subject_id"
+        }

@@ -158,13 +158,23 @@ def without_files(report: IngestReport) -> IngestReport:
 
 
 class FieldTreatment(Document):
-    """What the policy did to one field of one split."""
+    """What the policy did to one field of one split, and by which rule."""
 
     field: str
     split: str
     method: str
     values: int
     key_version: int | None = None
+    role: str | None = None
+    rule: str = "field"
+
+
+class OverruledRules(Document):
+    """A field that rules with other methods match too, but ``applied`` comes first."""
+
+    field: str
+    applied: str
+    overruled: list[str]
 
 
 class ScanFinding(Document):
@@ -182,7 +192,8 @@ class PrivacyReport(Report):
 
     ``rows_restricted``: of people whose rows are kept aside; treated, but in no split.
     ``rows_erased``: of people who are erased; dropped. ``fields`` and ``findings`` count what was
-    written and what was kept aside.
+    written and what was kept aside. ``idle_rules``: rules of the policy that are about no field
+    of the data.
     """
 
     rows_read: int
@@ -193,6 +204,8 @@ class PrivacyReport(Report):
     findings: list[ScanFinding]
     key_version: int | None
     input_purged: bool
+    overruled: list[OverruledRules] = []
+    idle_rules: list[str] = []
 
 
 class Distribution(Document):

@@ -81,7 +81,9 @@ def pseudonymize(day: Path, beam_args: list[str]) -> None:
 
     keysets.create(f"{day}/keyset.json")
     fields = {"rider_email": {"method": "hmac"}}
-    config = PrivacyConfig(keyset=f"{day}/keyset.json", domain="benchmark", fields=fields)
+    config = PrivacyConfig(
+        keyset=f"{day}/keyset.json", domain="benchmark", fields=fields, default="keep"
+    )
     pseudonymize.run(config, f"{day}/raw", f"{day}/protected", beam_args)
 
 

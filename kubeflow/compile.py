@@ -137,7 +137,8 @@ def _amend(spec: dict[str, Any], config: VigilConfig) -> None:
     }
     for name, value in defaults.items():
         parameters[name]["defaultValue"] = value
-    pure = _PURE if config.privacy.needs_key else _PURE | {"ProtectedIngest"}
+    by_files_alone = not (config.privacy.needs_key or config.privacy.schema_file)
+    pure = _PURE | {"ProtectedIngest"} if by_files_alone else _PURE
     for name, task in spec["root"]["dag"]["tasks"].items():
         for given in task.get("inputs", {}).get("parameters", {}).values():
             if output := given.get("taskOutputParameter"):
@@ -150,13 +151,14 @@ def _amend(spec: dict[str, Any], config: VigilConfig) -> None:
 def _refuse_what_vertex_lacks(config: VigilConfig) -> None:
     if config.privacy.needs_key:
         raise ConfigError(
-            "privacy.fields: a field with method hmac needs the keyset, and Vertex AI gives no "
+            "privacy.fields: a field with a keyed method needs the keyset, and Vertex AI gives no "
             "secrets to a pipeline's containers: redact or generalize there, or run on Kubeflow"
         )
     for key, root in (
         ("runtime.history_root", config.runtime.history_root),
         ("model.serving_dir", config.model.serving_dir),
         *(("logs.files", pattern) for pattern in config.logs.files),
+        *(("privacy.schema_file", path) for path in [config.privacy.schema_file] if path),
     ):
         _need_gs(key, root, "Vertex AI mounts no volumes")
 

@@ -21,7 +21,8 @@ from ..beam_jobs.ingest_config import (
     IngestConfig,
 )
 from ..beam_jobs.parameters import Parameters
-from ..beam_jobs.privacy_methods import Keep
+from ..beam_jobs.privacy_methods import Redact
+from ..beam_jobs.privacy_methods.contract import Method, Pseudonym
 from ..beam_jobs.privacy_policy import PrivacyConfig
 from ..components.drift_validator.config import DriftConfig
 from ..components.retrain_gate.policy import RetrainPolicy
@@ -153,16 +154,26 @@ class VigilConfig(Parameters):
         # Their own validators speak up here.
         self.ingest, self.evaluation, self.beam_args  # noqa: B018
         self.runtime.beam.check_places(self._beam_places)
-        lost = [name for name in self.model.features if self._is_unusable(name)]
+        needed = [*self.model.features, *self._truth_columns]
+        given = {name: self._method_by_name(name) for name in needed}
+        useless = Redact | Pseudonym
+        lost = [name for name in self.model.features if isinstance(given[name], useless)]
         if lost:
             raise ValueError(f"privacy.fields: the model needs {lost}, the policy redacts them")
+        bare = [name for name, method in given.items() if method is None]
+        if bare and not self.privacy.annotations:
+            raise ValueError(
+                f"privacy: no rule is about {bare}, which the pipeline needs; give each a method, "
+                "such as keep, or state a default"
+            )
         return self
 
-    def _is_unusable(self, feature: str) -> bool:
-        policy = self.privacy.fields.get(feature)
-        if policy is None:
-            return self.privacy.default == "redact"
-        return policy.method in ("redact", "hmac")
+    def _method_by_name(self, feature: str) -> Method | None:
+        """As far as it can be told before any file is read."""
+        given = next(self.privacy.rules_by_name(feature), None)
+        if given or self.privacy.annotations:
+            return given and given.method
+        return self.privacy.method_of(feature)
 
     @property
     def ingest(self) -> IngestConfig:
@@ -199,17 +210,15 @@ class VigilConfig(Parameters):
 
     @property
     def pseudonymizer(self) -> PrivacyConfig:
-        """Parameters of PIIPseudonymizer: a strict default is for the log's fields, not for the
-        columns that LogIngest adds to them."""
-        if self.privacy.default == "keep":
-            return self.privacy
-        own = {name: Keep() for name in sorted(RESERVED)}
-        return self.privacy.model_copy(update={"fields": {**own, **self.privacy.fields}})
+        """Parameters of PIIPseudonymizer: the columns that LogIngest adds to the log's fields
+        need no rule."""
+        spared = sorted(RESERVED.union(self.privacy.spared))
+        return self.privacy.model_copy(update={"spared": tuple(spared)})
 
     @property
     def drift_validator(self) -> DriftConfig:
         """Parameters of DriftValidator: identifiers, once treated, are not compared."""
-        treated = [name for name in self.privacy.fields if name not in self.model.features]
+        treated = [name for name in self.privacy.fields if name not in self.monitored_columns]
         return self.drift.model_copy(
             update={
                 "splits": ["serving", "labelled"],
@@ -319,7 +328,9 @@ def _beside(config: VigilConfig, folder: Path) -> VigilConfig:
                     and contract.model_copy(update={"schema_file": at(contract.schema_file)}),
                 }
             ),
-            "privacy": config.privacy.model_copy(update={"keyset": keyset}),
+            "privacy": config.privacy.model_copy(
+                update={"keyset": keyset, "schema_file": at(config.privacy.schema_file)}
+            ),
             "runtime": config.runtime.model_copy(
                 update={
                     key: at(getattr(config.runtime, key))

@@ -85,8 +85,12 @@ def everything_said(error, caplog):
 
 
 def make_config(key_path, **given):
-    given = {"fields": FIELDS | {"also_email": {"method": "hmac"}}, "domain": "riders"} | given
-    return PrivacyConfig(keyset=key_path, **given)
+    usual = {
+        "fields": FIELDS | {"also_email": {"method": "hmac"}},
+        "domain": "riders",
+        "default": "keep",
+    }
+    return PrivacyConfig(keyset=key_path, **usual | given)
 
 
 @pytest.fixture
@@ -219,9 +223,10 @@ def test_default_redact_leaves_unlisted_fields_out(one_file, config, tmp_path):
     assert set(read_rows(tmp_path / "out" / "Split-all")) == {*FIELDS, "also_email"}
 
 
-def test_default_error_names_all_unlisted_fields_at_once(one_file, config, tmp_path):
+@pytest.mark.parametrize("default", [None, "error"])
+def test_all_fields_without_a_rule_are_named_at_once(default, one_file, config, tmp_path):
     with pytest.raises(RuntimeError) as error:
-        run(config(default="error"), one_file, str(tmp_path / "out"))
+        run(config(default=default), one_file, str(tmp_path / "out"))
     assert "fare, label, log_request_id, user_number" in str(error.value)
     assert not list((tmp_path / "out").glob("Split-*"))
 

@@ -79,6 +79,7 @@ class Run:
             },
             "keyset": str(root / "keyset.json"),
             "domain": "riders",
+            "default": "keep",
         }
         keysets.create(self.config["keyset"])
 

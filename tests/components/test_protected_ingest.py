@@ -14,7 +14,12 @@ from tfx_vigil.components.protected_ingest.executor import Executor
 
 EMAIL = "ada@example.com"
 WINDOW = {"window_start": "2026-01-01T00:00:00Z", "window_end": "2026-01-02T00:00:00Z"}
-PRIVACY = {"fields": {"rider": {"method": "hmac"}}, "keyset": "env:KEYS", "domain": "riders"}
+PRIVACY = {
+    "fields": {"rider": {"method": "hmac"}},
+    "default": "keep",
+    "keyset": "env:KEYS",
+    "domain": "riders",
+}
 
 
 @pytest.fixture

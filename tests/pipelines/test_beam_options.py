@@ -36,7 +36,7 @@ spans: {{start: 2014-01-01}}
 logs:
   format: json_lines
   files: {root}/logs/*.jsonl
-privacy: {{}}
+privacy: {{default: keep}}
 runtime:
   pipeline_root: {root}/pipeline
   history_root: {root}/history

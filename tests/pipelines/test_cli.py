@@ -34,6 +34,7 @@ logs:
   horizon_days: 1
   ground_truth: {files: truth/*.jsonl}
 privacy:
+  default: keep
   keyset: keyset.json
   domain: tips
   fields:
@@ -278,7 +279,7 @@ def test_run_names_file_line_and_key_of_what_is_wrong(run, vigil_yaml):
     config.write_text(config.read_text() + "  beam_arguments: []\n")
     ran = run("run", "--config", config)
     assert (ran.code, ran.out) == (2, "")
-    assert f"{config}:19: runtime.beam_arguments: unknown key" in ran.err
+    assert f"{config}:20: runtime.beam_arguments: unknown key" in ran.err
 
 
 def test_run_without_a_configuration_says_what_to_give(run):

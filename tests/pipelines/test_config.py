@@ -18,7 +18,7 @@ spans: {start: 2014-01-01}
 logs:
   format: json_lines
   files: logs/*.jsonl
-privacy: {}
+privacy: {default: keep}
 runtime:
   pipeline_root: pipeline
   history_root: history
@@ -71,25 +71,31 @@ def test_integer_features_are_codes(load):
 @pytest.mark.parametrize(
     ("old", "new", "written", "message"),
     [
-        ("privacy: {}", "policy: {guards: {cool_down: 3}}\nprivacy: {}", "cool_down",
+        ("runtime:", "policy: {guards: {cool_down: 3}}\nruntime:", "cool_down",
          "policy.guards.cool_down: unknown key"),
         ("start: 2014-01-01}", "start: 2014-01-01, length: monthly}", "monthly",
          "spans.length: expected an ISO 8601 duration .*, found 'monthly'"),
-        ("{}", "{fields: {email: {method: rot13}}}", "rot13",
+        ("{default: keep}", "{fields: {email: {method: rot13}}}", "rot13",
          "privacy.fields.email: .*'rot13'.* expected tags: 'hmac', 'redact'"),
-        ("{}", "{fields: {ip: {method: generalize, kind: zip}}}", "zip",
+        ("{default: keep}", "{fields: {ip: {method: generalize, kind: zip}}}", "zip",
          "privacy.fields.ip: .*'zip'.* expected tags: 'number', 'ip'"),
-        ("{}", "{fields: {email: {method: hmac}}}", "privacy",
-         "privacy: a field with method hmac needs keyset and domain"),
-        ("{}", "\n  fields:\n    company: {method: redact}", "fields:",
+        ("{default: keep}", "{fields: {email: {method: hmac}}}", "privacy",
+         r"privacy: a field with a keyed method \(hmac\) needs keyset and domain"),
+        ("{default: keep}", "{fields: {email: {method: redact, role: subject_id}}}", "email",
+         "privacy.fields.email: role subject_id needs a pseudonym"),
+        ("{default: keep}", "\n  patterns:\n    'user_*': {method: redact, bits: 3}", "user_",
+         r"privacy.patterns.user_\*.*bits: unknown key"),
+        ("{default: keep}", "{fields: {fare: {method: keep}}}", "privacy",
+         r"privacy: no rule is about \['area', 'company'\], which the pipeline needs"),
+        ("{default: keep}", "\n  default: keep\n  fields: {company: {method: redact}}", "fields:",
          r"privacy.fields: the model needs \['company'\], the policy redacts them"),
         ("  files: logs/*.jsonl", "  files: logs/*.jsonl\n  ground_truth: {files: truth}", "logs:",
          "logs: ground_truth needs horizon_days"),
         ("fare: float", "fare: double", "double",
          "model.features.fare: Input should be 'int', 'float' or 'string', found 'double'"),
         ("  serving_dir: serving\n", "", "model:", "model.serving_dir: this key is required"),
-        ("privacy: {}", "privacy: {}\nmetrics: {names: [aucc]}", "aucc", r"metrics: no \['aucc'\]"),
-        ("privacy: {}", "privacy: {}\nslices: [[area], [area]]", "slices", "slices: .* twice"),
+        ("runtime:", "metrics: {names: [aucc]}\nruntime:", "aucc", r"metrics: no \['aucc'\]"),
+        ("runtime:", "slices: [[area], [area]]\nruntime:", "slices", "slices: .* twice"),
         ("area: int", "label: int", "model:", r"these names are kept for .*\['label'\]"),
     ],
 )  # fmt: skip
@@ -108,7 +114,7 @@ def test_paths_are_relative_to_the_file_and_uris_are_left_alone(load, tmp_path, 
     config = load(
         ("serving_dir: serving", "serving_dir: gs://models/tips"),
         ("files: logs/*.jsonl", "files: [logs/*.jsonl, 's3://logs/{YYYY}/*.jsonl', /var/log/*]"),
-        ("privacy: {}", "privacy: {keyset: keys.json, domain: tips}\nbaseline: "
+        ("{default: keep}", "{default: keep, keyset: keys.json, domain: tips}\nbaseline: "
          "{training_data: gs://data/train, evaluation_data: data/eval.csv}"),
         ("history_root: history", "history_root: /history"),
     )  # fmt: skip
@@ -134,14 +140,38 @@ def test_ground_truth_files_lie_beside_the_file_too(load, tmp_path):
     assert config.ingest.horizon_hours == 48
 
 
-def test_a_strict_privacy_default_spares_the_columns_of_log_ingest(load):
-    config = load(("privacy: {}", "privacy: {default: error, fields: {fare: {method: keep}}}"))
+def test_a_policy_without_default_spares_the_columns_of_log_ingest(load):
+    rules = "fields: {fare: {method: keep}}, patterns: {'[ac]*': {method: keep}}"
+    config = load(("{default: keep}", "{" + rules + "}"))
     treated = config.pseudonymizer
     for column in ("prediction", "label", "log_event_time", "fare"):
         assert treated.method_of(column) == Keep()
     assert treated.method_of("rider") is None
 
 
+def test_patterns_and_default_may_treat_the_columns_of_log_ingest_only_if_they_say_so(load):
+    rules = "patterns: {'log_*': {method: redact, leave: nothing}}, default: keep"
+    treated = load(("{default: keep}", "{" + rules + "}")).pseudonymizer
+    assert treated.method_of("log_request_id").method == "redact"
+    assert treated.method_of("label") == Keep()
+
+
+def test_a_schema_of_annotations_lies_beside_the_file_and_is_read_by_the_job_only(load, tmp_path):
+    rules = "{annotations: {PII: {method: redact}}, schema_file: schema.pbtxt}"
+    config = load(("{default: keep}", rules))
+    assert config.privacy.schema_file == f"{tmp_path}/schema.pbtxt"
+
+
+def test_a_column_that_the_model_slices_by_is_compared_though_it_has_a_rule(load):
+    rules = "{default: keep, fields: {area: {method: keep, role: quasi_identifier}}}"
+    assert not load(("{default: keep}", rules)).drift_validator.ignores("area")
+
+
 def test_a_model_feature_that_the_default_would_redact_is_an_error(load):
     with pytest.raises(ConfigError, match=r"the model needs .*area.*, the policy redacts them"):
-        load(("privacy: {}", "privacy: {default: redact, fields: {fare: {method: keep}}}"))
+        load(
+            (
+                "privacy: {default: keep}",
+                "privacy: {default: redact, fields: {fare: {method: keep}}}",
+            )
+        )

@@ -56,6 +56,7 @@ def config_of(folder, training_data, **baseline):
             "logs": {"format": "json_lines", "files": f"{folder}/*.jsonl"},
             "privacy": {
                 "domain": "tips",
+                "default": "keep",
                 "keyset": f"{folder}/keyset.json",
                 "fields": {
                     "rider_email": {"method": "hmac"},

@@ -70,6 +70,7 @@ def protect(day, out, beam_args):
     config = PrivacyConfig(
         keyset=day.keyset,
         domain="riders",
+        default="keep",
         fields={
             "rider_email": {"method": "hmac"},
             "client_ip": {"method": "generalize", "kind": "ip"},
