@@ -14,6 +14,7 @@ import typer
 from rich import box
 
 from . import cli_parts
+from .cli_keys import keys, made
 from .cli_options import AsJson
 from .console import Cells, Exit, errors, number, screen
 from .quiet import quiet
@@ -31,7 +32,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli_parts.add_to(app)
-keys = typer.Typer(no_args_is_help=True)
 app.add_typer(keys, name="keys", help="Keysets of the pseudonyms.")
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The vigil.yaml.")]
@@ -67,6 +67,7 @@ def demo(
         print((out / "decisions.json").read_text())
         return
     screen.print(_demo_table(outcomes))
+    screen.print(made(str(out / "keys" / "keyset.json")), markup=False)
     screen.print(f"Report: {out / 'report.html'}   Decisions: {out / 'decisions.json'}")
 
 
@@ -79,23 +80,12 @@ def init(config: Config = _VIGIL_YAML) -> None:
 
     loaded = load_config(config)
     if loaded.privacy.needs_key and keysets.create_if_missing(loaded.privacy.keyset):
-        screen.print(f"Made a new keyset, {loaded.privacy.keyset}: keep it safe and backed up.")
+        screen.print(made(loaded.privacy.keyset), markup=False)
     with _progress() as progress:
         progress("reading the training data")
         record = initialise(loaded)
     model = f"model {record.model}" if record.model else "no model in service"
     screen.print(f"{loaded.runtime.history_root}: {record.rows} training rows, {model}")
-
-
-@keys.command("new")
-def new_keyset(
-    file: Annotated[Path, typer.Argument(help="Owner-only file to make.")] = Path("keyset.json"),
-) -> None:
-    """Make a keyset with one random key."""
-    from ..beam_jobs import keysets
-
-    keysets.create(str(file))
-    screen.print(f"{file}: a new keyset: keep it safe and backed up", markup=False)
 
 
 @app.command()

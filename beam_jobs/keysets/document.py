@@ -56,6 +56,11 @@ def read_document(source: str, text: bytes | str) -> tuple[Keyset, str | None]:
     return keyset, secret
 
 
+def is_encrypted(text: bytes | str) -> bool:
+    """Whether a document is an encrypted one."""
+    return encryption.is_encrypted(_object("", text))
+
+
 def _object(source: str, text: bytes | str) -> dict[str, Any]:
     try:
         document = json.loads(text)

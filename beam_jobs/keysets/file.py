@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from . import passphrase
-from .document import read_document, write_document
+from .document import is_encrypted, read_document, write_document
 from .keyset import KeyInfo, Keyset, KeysetError, new_keyset
 from .owner_only import read_owner_only, require_safe_folder
 
@@ -54,6 +54,10 @@ class FileKeys:
 
     def destroy(self, version: int) -> Keyset:
         return self._change(lambda keyset: keyset.without(version))
+
+    @property
+    def is_encrypted(self) -> bool:
+        return is_encrypted(read_owner_only(self.source, "the keyset"))
 
     def _change(self, change: Callable[[Keyset], Keyset]) -> Keyset:
         folder = os.path.dirname(self.source)

@@ -118,8 +118,7 @@ def _first_day(config: VigilConfig, out: Path, frame: pd.DataFrame) -> None:
         with tf.io.TFRecordWriter(path, "GZIP") as writer:
             for example in to_examples(rows):
                 writer.write(example)
-    if not Path(config.privacy.keyset).exists():
-        keysets.create(config.privacy.keyset)
+    keysets.create_if_missing(config.privacy.keyset)
     tabular_trainer.run_fn(
         SimpleNamespace(
             train_files=[config.baseline.training_data],

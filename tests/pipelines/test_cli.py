@@ -20,6 +20,7 @@ from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
 from tfx_vigil.pipelines import cli
 
 from ..components.evidence import drift, ingest, privacy, slices
+from .command_line import Ran
 
 EMAIL = "ada@example.org"
 VIGIL_YAML = """\
@@ -43,22 +44,6 @@ runtime:
   pipeline_root: pipeline
   history_root: history
 """
-
-
-class Ran:
-    """One call in this process, with all that was written to its file descriptors."""
-
-    def __init__(self, capfd, arguments):
-        capfd.readouterr()
-        sys.argv = ["tfx-vigil", *map(str, arguments)]
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        self.code = end.value.code
-        self.out, self.err = capfd.readouterr()
-
-    @property
-    def json(self):
-        return json.loads(self.out)
 
 
 @pytest.fixture
