@@ -58,7 +58,7 @@ def pseudonymize_table(
         BatchTreatment(config, split, keys),
         Lookup(config, load(history_root), keys),
     )
-    schema, batches = _read(path)
+    schema, batches = read_table(path)
     counts: Counter[Measure] = Counter()
     target = Path(output_dir, Path(path).name)
     partial = target.with_name(f".{target.name}.partial")
@@ -68,7 +68,7 @@ def pseudonymize_table(
             [pa.array([], kind) for kind in schema.types], schema=schema
         )
         treated, _ = treatment.treat(empty)
-        with _writer(partial, target.suffix, treated.schema) as writer:
+        with table_writer(partial, target.suffix, treated.schema) as writer:
             for batch in batches:
                 used, restricted, erased = lookup.apart(batch)
                 treated, batch_counts = treatment.treat(used)
@@ -87,7 +87,7 @@ def pseudonymize_table(
     return report
 
 
-def _read(path: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def read_table(path: str) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """The schema and the batches of a file; malformed ones raise PrivacyError without quotes."""
     try:
         if Path(path).suffix.lower() == ".csv":
@@ -119,7 +119,9 @@ def _malformed(path: str, error: pa.ArrowInvalid) -> PrivacyError:
     return PrivacyError(f"{path}: malformed{detail} (CSV must be UTF-8 with a header row)")
 
 
-def _writer(path: Path, suffix: str, schema: pa.Schema) -> csv.CSVWriter | parquet.ParquetWriter:
+def table_writer(
+    path: Path, suffix: str, schema: pa.Schema
+) -> csv.CSVWriter | parquet.ParquetWriter:
     if suffix.lower() == ".csv":
         return csv.CSVWriter(str(path), schema)
     return parquet.ParquetWriter(str(path), schema)

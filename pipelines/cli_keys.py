@@ -7,12 +7,14 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
 
 from .cli_options import AsJson
 from .console import Cells, screen
+from .yaml_file import ConfigError
 
 keys = typer.Typer(no_args_is_help=True)
 
@@ -20,6 +22,7 @@ Source = Annotated[
     str, typer.Argument(help="The keyset: a file, env:NAME or vault:MOUNT/KEY.", show_default=True)
 ]
 _FILE = "keyset.json"
+_VIGIL_YAML = Path("vigil.yaml")
 _Result = TypeVar("_Result")
 
 
@@ -98,6 +101,36 @@ def destroy_key(
         "and secrets that were made of it, still hold the key.",
         markup=False,
     )
+
+
+@keys.command("rewrap")
+def rewrap_data(
+    data: Annotated[Path, typer.Option(help="Parquet, CSV, TFRecord, or Split-* folders.")],
+    config: Annotated[Path, typer.Option("--config", "-c", help="The vigil.yaml.")] = _VIGIL_YAML,
+    as_json: AsJson = False,
+) -> None:
+    """Move the pseudonyms in a dataset, in place, to the key that makes new ones."""
+    from ..beam_jobs import rewrap_data as job
+    from .config import load_config
+
+    loaded = load_config(config)
+    if not loaded.privacy.needs_key:
+        raise ConfigError(f"{config}: privacy: no field has a pseudonym: nothing to rewrap")
+    report = _unlocked(lambda: job.rewrap_data(loaded.privacy, str(data), loaded.beam_args))
+    if as_json:
+        print(report.model_dump_json(indent=1))
+        return
+    screen.print(
+        f"{data}: {report.rows_changed:,} of {report.rows:,} rows moved to key version "
+        f"{report.version}",
+        markup=False,
+    )
+    for held in report.unreadable:
+        made_by = f"version {held.version}" if held.version else "an unknown version"
+        screen.print(
+            f"{held.field}: {held.values:,} pseudonyms of {made_by} stay as they are",
+            markup=False,
+        )
 
 
 def made(source: str) -> str:

@@ -5,6 +5,7 @@ from .passphrase import PassphraseNeeded
 from .sources import (
     PROVIDERS,
     Provider,
+    all_domain_keys,
     create,
     create_if_missing,
     destroy,
@@ -25,6 +26,7 @@ __all__ = [
     "KeysetError",
     "PassphraseNeeded",
     "Provider",
+    "all_domain_keys",
     "create",
     "create_if_missing",
     "destroy",

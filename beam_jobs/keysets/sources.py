@@ -126,11 +126,22 @@ def domain_keys(source: str, version: int, domain: str) -> DomainKeys:
     Raises:
       KeysetError: as ``load``, or the keyset has no such version that is enabled.
     """
+    return _fetched(source, version).domain_keys(version, domain)
+
+
+def all_domain_keys(source: str, version: int, domain: str) -> dict[int, DomainKeys]:
+    """The same of all versions that are enabled when ``version`` is, by version."""
+    keyset = _fetched(source, version)
+    keyset.key(version)
+    return {each: keyset.domain_keys(each, domain) for each in keyset.enabled}
+
+
+def _fetched(source: str, version: int) -> Keyset:
     with _loading:
         keyset = _loaded.get(provider_of(source).source)
         if keyset is None or version not in keyset.enabled:
             keyset = load(source)
-    return keyset.domain_keys(version, domain)
+    return keyset
 
 
 def _remember(keyset: Keyset) -> Keyset:

@@ -51,9 +51,13 @@ class ValueMethod(Method):
 
 
 class Pseudonym(ValueMethod):
-    """Replaces a value by one that stands for it, and that the key's holder finds again."""
+    """Replaces a value by one that stands for it, and that the key's holder finds again.
+
+    ``is_labelled``: its text begins with the label of the key version that made it.
+    """
 
     is_keyed: ClassVar[bool] = True
+    is_labelled: ClassVar[bool] = True
 
     @abstractmethod
     def rewrap(self, values: pa.Array, old: DomainKeys, new: DomainKeys) -> pa.Array:

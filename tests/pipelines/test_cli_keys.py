@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tfx_vigil.beam_jobs import keysets
+from tfx_vigil.beam_jobs import keysets, pseudonymize
 from tfx_vigil.beam_jobs.keysets import encryption, passphrase
 from tfx_vigil.pipelines import cli
+from tfx_vigil.pipelines.config import load_config
 from typer.testing import CliRunner
 
 from .command_line import Ran
@@ -28,7 +29,7 @@ def run(capfd, monkeypatch, tmp_path):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     monkeypatch.setenv("COLUMNS", "300")
-    return lambda *arguments: Ran(capfd, ["keys", *arguments])
+    return lambda *given: Ran(capfd, given if given[0] == "pseudonymize" else ["keys", *given])
 
 
 def test_a_keyset_is_made_rotated_and_listed(run):
@@ -105,6 +106,56 @@ def test_what_cannot_be_done_gives_one_message_and_changes_nothing(run, argument
     assert message in ran.err
     assert "Traceback" not in ran.err
     assert Path("keyset.json").read_text() == before
+
+
+VIGIL_YAML = """\
+model: {name: tips, features: {fare: float}, serving_dir: serving}
+spans: {start: 2026-01-01}
+logs: {format: json_lines, files: logs/*.jsonl}
+privacy: {keyset: keyset.json, domain: tips, default: keep, fields: {rider: {method: hmac}}}
+runtime: {pipeline_root: pipeline, history_root: history}
+"""
+
+
+@pytest.fixture
+def riders(run):
+    """A table treated under key version 1."""
+    Path("vigil.yaml").write_text(VIGIL_YAML)
+    Path("riders.csv").write_text("rider,fare\nada,1\nbob,2\n")
+    run("new")
+    config = load_config("vigil.yaml").privacy
+    pseudonymize.run(config, "riders.csv", "out")
+    return Path("out/riders.csv")
+
+
+def test_a_dataset_is_moved_to_the_newest_key(run, riders):
+    run("rotate")
+    ran = run("rewrap", "--data", riders)
+    assert ran.code == 0
+    assert "2 of 2 rows moved to key version 2" in ran.out
+    assert riders.read_text().count("v2.") == 2
+    ran = run("rewrap", "--data", riders, "--json")
+    assert (ran.json["rows_changed"], ran.json["unreadable"]) == (0, [])
+
+
+def test_what_a_destroyed_key_made_is_told(run, riders):
+    before = riders.read_text()
+    run("rotate")
+    run("destroy", "keyset.json", "--version", "1", "--yes")
+    ran = run("rewrap", "--data", riders)
+    assert (ran.code, riders.read_text()) == (0, before)
+    assert "rider: 2 pseudonyms of version 1 stay as they are" in ran.out
+
+
+@pytest.mark.parametrize("command", [["rewrap"], ["pseudonymize", "-o", "again"]])
+def test_with_a_keyset_open_to_others_one_message_and_nothing_written(run, riders, command):
+    Path("keyset.json").chmod(0o644)
+    before = riders.read_text()
+    ran = run(*command, "--data", riders)
+    assert (ran.code, ran.err.count("chmod 600")) == (1, 1)
+    assert "Traceback" not in ran.err
+    assert riders.read_text() == before
+    assert not Path("again").exists()
 
 
 def test_a_passphrase_is_asked_for_twice_and_not_shown(run, monkeypatch):
