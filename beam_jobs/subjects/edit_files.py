@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -19,9 +17,9 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 
 from ..accounting import AccountError, check_identity
 from ..engine import job_options
-from ..examples import encode_examples
+from ..examples import encode_examples, tf_records
 from .batch_edit import BatchEdit, Edited
-from .file_rows import NewFile, edits_folder, read_rows, sweep
+from .file_rows import NewFile, clear, edits_folder, read_rows, sweep
 
 __all__ = ["BatchEdit", "Edited", "FileResult", "edit_file", "edit_files"]
 
@@ -82,6 +80,7 @@ def run_over_files(
     folder, which are gone afterwards."""
     if not paths:
         return []
+    clear(paths)
     folder = f"{edits_folder(paths[0])}/results-{uuid.uuid4().hex}"
     try:
         with beam.Pipeline(options=job_options(beam_args)) as pipeline:
@@ -91,26 +90,23 @@ def run_over_files(
                 | "Spread" >> beam.Reshuffle()
                 | "Work" >> beam.ParDo(work)
                 | "ToJson" >> beam.Map(orjson.dumps)
-                | "WriteResults" >> beam.io.WriteToText(folder, coder=BytesCoder())
+                | "WriteResults" >> beam.io.WriteToText(f"{folder}/part", coder=BytesCoder())
             )
         return list(_lines(folder))
     finally:
-        _clear(paths, folder)
+        if left := _files(folder):
+            FileSystems.delete(left)
+        clear(paths)
 
 
-def _lines(prefix: str) -> Iterator[dict[str, Any]]:
-    for match in FileSystems.match([f"{prefix}*"])[0].metadata_list:
-        with FileSystems.open(match.path) as file:
+def _lines(folder: str) -> Iterator[dict[str, Any]]:
+    for path in _files(folder):
+        with FileSystems.open(path) as file:
             yield from map(orjson.loads, file.read().splitlines())
 
 
-def _clear(paths: Sequence[str], results: str) -> None:
-    """Only local disks have folders that stay when they are empty."""
-    if left := FileSystems.match([f"{results}*"])[0].metadata_list:
-        FileSystems.delete([file.path for file in left])
-    for folder in {edits_folder(path) for path in paths}:
-        with suppress(OSError):
-            os.rmdir(folder)
+def _files(folder: str) -> list[str]:
+    return [file.path for file in FileSystems.match([f"{folder}/**"])[0].metadata_list]
 
 
 class _EditFile(beam.DoFn):
@@ -157,9 +153,9 @@ class _Rewrite:
             counts["rows_read"] += len(rows)
             if edited is not None:
                 rows = self._apply(rows, edited, counts)
-            kept.write(rows)
+            kept.write(tf_records(rows))
+            counts["rows_kept"] += len(rows)
         kept.close()
-        counts["rows_kept"] = kept.rows
         # First what moves: a worker that dies in between loses no row, and does both again.
         if self._moved:
             self._moved.close()
@@ -176,7 +172,7 @@ class _Rewrite:
         counts["rows_changed"] += int(changed.sum())
         if edited.moved is not None and edited.moved.any():
             self._moved = self._moved or NewFile(self._path)
-            self._moved.write([rows[i] for i in np.flatnonzero(edited.moved)])
+            self._moved.write(tf_records([rows[i] for i in np.flatnonzero(edited.moved)]))
         if changed.any():
             rows = list(rows)
             at = np.flatnonzero(changed)

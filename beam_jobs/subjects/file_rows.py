@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from apache_beam.io.filesystems import FileSystems
 
-from ..examples import BATCH_ROWS, tf_records
+from ..examples import BATCH_ROWS
 from ..log_containers import tfrecords
 
 _PIECE_BYTES = 1 << 20
@@ -38,22 +39,22 @@ def read_rows(path: str) -> Iterator[list[bytes]]:
 
 
 class NewFile:
-    """A file in the making, beside the folder of ``path``, where no reader of the data looks.
+    """What shall replace the file ``path``, in the making beside its folder, where no reader of
+    the data looks.
 
-    ``digest``: 16 hex digits of ``path`` and the rows so far.
+    ``digest``: 16 hex digits of ``path`` and the data so far.
     """
 
     def __init__(self, path: str):
         self._temporary = f"{_stem(path)}-{uuid.uuid4().hex}{os.path.splitext(path)[1]}"
         self._file = FileSystems.create(self._temporary)
+        if os.path.exists(path):  # on this machine, where files have modes
+            shutil.copymode(path, self._temporary)
         self._hash = hashlib.sha256(path.encode())
-        self.rows = 0
 
-    def write(self, rows: list[bytes]) -> None:
-        data = tf_records(rows)
+    def write(self, data: bytes) -> None:
         self._file.write(data)
         self._hash.update(data)
-        self.rows += len(rows)
 
     @property
     def digest(self) -> str:
@@ -75,6 +76,13 @@ def sweep(path: str) -> None:
     left = FileSystems.match([f"{_stem(path)}-*"])[0].metadata_list
     if left:
         FileSystems.delete([file.path for file in left])
+
+
+def clear(paths: Iterable[str]) -> None:
+    """Deletes what edits of ``paths`` have left on this machine's disks; elsewhere there are no
+    folders, and each file's edit does it."""
+    for folder in {edits_folder(path) for path in paths}:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def edits_folder(path: str) -> str:
