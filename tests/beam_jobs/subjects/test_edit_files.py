@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +60,7 @@ def is_of(person, row):
 
 def content(folder):
     files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): sum(read_rows(str(path)), []) for path in files}
+    return {str(path.relative_to(folder)): [*chain(*read_rows(str(path)))] for path in files}
 
 
 def all_rows(folder):
