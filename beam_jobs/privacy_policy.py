@@ -61,8 +61,9 @@ class PrivacyConfig(Parameters):
       default: what happens to fields without a rule: ``keep`` them, ``redact`` (leave them out)
         or, as without a default, ``error``.
       spared: fields that are kept where they have no rule, whatever the default.
-      keyset: path of the keyset file (see ``keysets``); needed by keyed methods. The launcher and
-        the workers read the same path; the key itself is in no graph, artifact or log.
+      keyset: source of the keyset, a path, ``env:NAME`` or ``vault:MOUNT/KEY`` (see ``keysets``);
+        needed by keyed methods. The launcher and the workers load the same source; the key itself
+        is in no graph, artifact or log.
       domain: the pseudonymization domain; needed by keyed methods. Equal values have equal
         pseudonyms within a domain and unlinkable ones across domains.
       undeclared: what happens when a kept text value holds an identifier (see

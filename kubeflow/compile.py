@@ -21,7 +21,7 @@ from ..pipelines.config import VigilConfig, load_config
 from ..pipelines.monitoring import Run, monitoring_nodes
 from ..pipelines.yaml_file import ConfigError
 from .entrypoint import REMOTE
-from .pods import KEYSET, platform_spec, set_resources
+from .pods import KEYSET, has_provider_of_its_own, platform_spec, set_resources
 
 Target = Literal["kubeflow", "vertex"]
 
@@ -41,7 +41,7 @@ _PURE = {
 
 
 def load_cluster_config(path: str | Path) -> VigilConfig:
-    """Reads a vigil.yaml as the pods see it: paths on the volume, the keyset from its secret.
+    """Reads a vigil.yaml as the pods see it: paths on the volume, a keyset file from its secret.
 
     Raises:
       ConfigError: it does not fit, or has no ``kubeflow`` section.
@@ -50,7 +50,8 @@ def load_cluster_config(path: str | Path) -> VigilConfig:
     if cluster is None:
         raise ConfigError(f"{path}: kubeflow: the section that names the image is missing")
     config = load_config(path, cluster.volume.mount)
-    if not config.privacy.needs_key:
+    keyset = config.privacy.keyset
+    if not config.privacy.needs_key or has_provider_of_its_own(keyset):
         return config
     return config.model_copy(
         update={"privacy": config.privacy.model_copy(update={"keyset": KEYSET})}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..beam_jobs import keysets
 from ..pipelines.cluster import NodeConfig
 from ..pipelines.config import VigilConfig
 from ..pipelines.yaml_file import ConfigError
@@ -76,11 +77,28 @@ def platform_spec(config: VigilConfig, spec: dict[str, Any]) -> dict[str, Any]:
             volume = cluster.volume
             pod["pvcMount"] = [{"constant": volume.claim, "mountPath": volume.mount}]
         if name == _KEY_HOLDER and config.privacy.needs_key:
-            secret = cluster.keyset_secret
-            entry = {"secretKey": secret.key, "envVar": KEYSET_VARIABLE}
-            pod["secretAsEnv"] = [{"secretName": secret.name, "keyToEnv": [entry]}]
+            secret, variables = cluster.keyset_secret, _key_variables(config)
+            entries = [{"secretKey": key, "envVar": name} for name, key in variables.items()]
+            if entries:
+                pod["secretAsEnv"] = [{"secretName": secret.name, "keyToEnv": entries}]
         executors[spec["components"][name]["executorLabel"]] = pod
     return {"platforms": {"kubernetes": {"deploymentSpec": {"executors": executors}}}}
+
+
+def has_provider_of_its_own(keyset: str) -> bool:
+    """Whether the pods ask for the keys where the keyset's source says, Vault for one."""
+    return not keysets.is_path(keyset) and not keyset.startswith("env:")
+
+
+def _key_variables(config: VigilConfig) -> dict[str, str]:
+    """Environment variable -> its key in the secret. Other providers know the pod by its service
+    account."""
+    keyset = config.privacy.keyset
+    if keyset.startswith("vault:"):
+        return {"VAULT_ADDR": "VAULT_ADDR", "VAULT_TOKEN": "VAULT_TOKEN"}
+    if has_provider_of_its_own(keyset):
+        return {}
+    return {KEYSET_VARIABLE: config.kubeflow.keyset_secret.key}
 
 
 def _executor(spec: dict[str, Any], name: str) -> dict[str, Any]:

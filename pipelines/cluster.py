@@ -50,7 +50,8 @@ class KubeflowConfig(Parameters):
       image: with tag or digest; see ``kubeflow/Dockerfile``.
       pipeline_root: where the runs' artifacts go, ``minio://``, ``s3://`` or ``gs://``; default:
         where the server puts them.
-      keyset_secret: holds the keyset of ``privacy``.
+      keyset_secret: holds the keyset of ``privacy``; where that is ``vault:MOUNT/KEY``, Vault's
+        address and token in its keys ``VAULT_ADDR`` and ``VAULT_TOKEN``.
       nodes: node name -> what it needs; keys that are not given keep that node's default.
     """
 

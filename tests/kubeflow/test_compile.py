@@ -92,6 +92,21 @@ def test_the_keyset_comes_from_its_secret_and_only_where_it_is_used(spec, pods):
     assert "keys/keyset.json" not in json.dumps(spec)
 
 
+def test_keys_in_vault_stay_there_and_the_secret_gives_address_and_token(tmp_path):
+    path = write_config(tmp_path)
+    path.write_text(path.read_text().replace("keys/keyset.json", "vault:transit/taxi"))
+    config = load_cluster_config(path)
+    assert config.privacy.keyset == "vault:transit/taxi"
+    spec, platform = yaml.safe_load_all(compile_pipeline(config))
+    assert "vault:transit/taxi" in json.dumps(spec)
+    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    names = ("VAULT_ADDR", "VAULT_TOKEN")
+    entries = [{"secretKey": name, "envVar": name} for name in names]
+    assert pods["ProtectedIngest_executor"]["secretAsEnv"] == [
+        {"secretName": "tfx-vigil-keyset", "keyToEnv": entries}
+    ]
+
+
 def test_the_volume_is_mounted_only_where_history_logs_or_models_are(pods):
     mounted = {label.removesuffix("_executor") for label, pod in pods.items() if "pvcMount" in pod}
     assert mounted == {
