@@ -13,13 +13,15 @@ import pyarrow as pa
 from . import keysets
 from .accounting import check_identity
 from .domain_keys import DomainKeys
+from .identifiers import IdentifierScanner
 from .list_columns import first_values, rows_of_values, values_of, with_values
 from .privacy_methods.contract import Method, RowMethod, is_text
 from .privacy_methods.keep import Keep
 from .privacy_policy import PrivacyConfig
 from .privacy_rules import idle_rules, overruled_rules
 from .reports import FieldTreatment, PrivacyReport, ScanFinding
-from .scan_identifiers import IdentifierScanner
+
+_ACTIONS = {"redact": "redacted", "pseudonymize": "pseudonymized", "fail": "failed"}
 
 _ROWS = ("rows_written", "rows_restricted", "rows_erased")
 """What can become of a row."""
@@ -126,7 +128,10 @@ class BatchTreatment:
         encoded = values.dictionary_encode()
         if not keeps:
             return method.operate(encoded.dictionary, self._keys).take(encoded.indices)
-        treated, found = self._scanner.scan(encoded.dictionary)
+        pseudonymize = self._config.undeclared == "pseudonymize"
+        treated, found = self._scanner.scan(
+            encoded.dictionary, self._keys if pseudonymize else None
+        )
         if not found:
             return values
         occurrences = np.bincount(
@@ -200,7 +205,7 @@ def privacy_report(
                 split=m.split,
                 kind=m.of,
                 values=n,
-                action="failed" if config.undeclared == "fail" else "redacted",
+                action=_ACTIONS[config.undeclared],
             )
             for m, n in sorted(counts.items())
             if m.name == "found"

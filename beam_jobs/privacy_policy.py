@@ -67,7 +67,9 @@ class PrivacyConfig(Parameters):
       domain: the pseudonymization domain; needed by keyed methods. Equal values have equal
         pseudonyms within a domain and unlinkable ones across domains.
       undeclared: what happens when a kept text value holds an identifier (see
-        ``scan_identifiers``): ``redact`` the identifier, or ``fail`` the job once all are counted.
+        ``identifiers``): ``redact`` the identifier, ``pseudonymize`` it in place as the hmac
+        method does, so that it joins with declared fields, or ``fail`` the job once all are
+        counted.
       scan_exempt: kept fields that are not scanned, such as opaque ids.
       phone_region: the region (ISO 3166-1 alpha-2) in whose national form phone numbers are also
         sought; None seeks international ones, with a ``+``, only.
@@ -82,7 +84,7 @@ class PrivacyConfig(Parameters):
     spared: tuple[str, ...] = ()
     keyset: str | None = None
     domain: str | None = Field(default=None, min_length=1, pattern=r"^[^\x00]*$")
-    undeclared: Literal["redact", "fail"] = "redact"
+    undeclared: Literal["redact", "pseudonymize", "fail"] = "redact"
     scan_exempt: tuple[str, ...] = ("log_request_id",)
     phone_region: str | None = None
     min_group_rows: int = Field(default=10, ge=1)
@@ -98,16 +100,17 @@ class PrivacyConfig(Parameters):
     def _is_complete(self) -> PrivacyConfig:
         if self.needs_key and not (self.keyset and self.domain):
             keyed = sorted({method.method for method in self._methods if method.is_keyed})
-            raise ValueError(
-                f"a field with a keyed method ({', '.join(keyed)}) needs keyset and domain"
-            )
+            what = f"a field with a keyed method ({', '.join(keyed)})"
+            what = what if keyed else "undeclared: pseudonymize"
+            raise ValueError(f"{what} needs keyset and domain")
         if bool(self.annotations) != bool(self.schema_file):
             raise ValueError("annotations and schema_file need each other: give both or neither")
         return self
 
     @property
     def needs_key(self) -> bool:
-        return any(method.is_keyed for method in self._methods)
+        is_any_keyed = any(method.is_keyed for method in self._methods)
+        return is_any_keyed or self.undeclared == "pseudonymize"
 
     @property
     def _methods(self) -> Iterator[Method]:

@@ -184,7 +184,7 @@ class ScanFinding(Document):
     split: str
     kind: str
     values: int
-    action: Literal["redacted", "failed"]
+    action: Literal["redacted", "pseudonymized", "failed"]
 
 
 class PrivacyReport(Report):

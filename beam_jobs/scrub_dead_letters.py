@@ -10,7 +10,7 @@ from apache_beam.coders import BytesCoder
 from apache_beam.io.fileio import EmptyMatchTreatment, MatchFiles
 
 from .accounting import check_identity
-from .scan_identifiers import IdentifierScanner
+from .identifiers import IdentifierScanner
 
 _PREFIX, _SUFFIX = "dead_letters", ".jsonl.gz"
 
@@ -21,7 +21,7 @@ def scrub_dead_letters(
     """Adds the job that copies dead letters with nothing but file, offset and reason.
 
     Reads and writes ``dead_letters-*.jsonl.gz``, one letter a line; identifiers in file and
-    reason are redacted (see ``scan_identifiers``). Every letter comes out, or the job fails:
+    reason are redacted (see ``identifiers``). Every letter comes out, or the job fails:
     with ValueError on a line that is no letter, without quoting it.
     """
     letters = (

@@ -137,6 +137,9 @@ def test_a_key_is_needed_only_for_keyed_methods_by_whatever_rule(schema_file):
     assert PrivacyConfig(patterns={"*_id": hmac}, **key).needs_key
     assert PrivacyConfig(annotations={"PII": hmac}, schema_file=schema_file, **key).needs_key
     assert not PrivacyConfig(fields={"note": {"method": "redact"}}).needs_key
+    assert PrivacyConfig(undeclared="pseudonymize", keyset="k", domain="d").needs_key
+    with pytest.raises(ValidationError, match="needs keyset and domain"):
+        PrivacyConfig(undeclared="pseudonymize")
 
 
 @pytest.mark.parametrize(

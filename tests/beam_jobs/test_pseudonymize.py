@@ -257,6 +257,17 @@ def test_no_raw_value_is_in_outputs_or_logs(one_file, config, tmp_path, caplog, 
     assert not [raw for raw in RAW if raw in said]
 
 
+def test_undeclared_identifiers_get_the_pseudonym_of_declared_ones(config, tmp_path):
+    columns = rows(4) | {"label": column([f"ask {EMAIL}"] * 4, BYTES)}
+    write_examples(tmp_path / "in" / "Split-all" / "data.gz", columns)
+    report = run(config(undeclared="pseudonymize"), str(tmp_path / "in"), str(tmp_path / "out"))
+    treated = read_rows(tmp_path / "out" / "Split-all")
+    ((pseudonym,), *_) = treated["rider_email"]
+    assert treated["label"] == [[b"ask [EMAIL:%s]" % pseudonym]] * 4
+    assert {finding.action for finding in report.findings} == {"pseudonymized"}
+    assert report.key_version == 1
+
+
 def test_fail_counts_all_findings_and_says_no_value(data, config, tmp_path, caplog):
     with pytest.raises(RuntimeError) as error:
         run(config(undeclared="fail"), data, str(tmp_path / "out"))

@@ -1,0 +1,188 @@
+"""Finds identifiers in columns of text, and puts labels in their place."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..domain_keys import DomainKeys
+from ..privacy_methods.hmac_sha256 import Hmac
+from . import api_key, card, email, iban, ip, mac, national_id, phone, url_credentials
+from .kind import HIDDEN, Span
+from .labels import hide_labels, label
+
+_ANY_HINT = r"[0-9@=]|://|-----BEGIN|[\w.~+/:-]{15}"
+"""What every identifier has; most prose has not."""
+_ROUNDS = 8
+
+
+class IdentifierScanner:
+    """Finds identifiers by hints over the whole column, and looks closer at hinted values only.
+
+    What one kind has found is hidden from the next one, and what is left is scanned again until
+    nothing more is found: a second scan of the result finds nothing. A text in which more is found
+    again and again counts as one identifier from end to end. Labels of an earlier scan are passed
+    over.
+
+    Args:
+      phone_region: see ``PrivacyConfig.phone_region``.
+    """
+
+    def __init__(self, phone_region: str | None = None):
+        self._kinds = [
+            api_key.private_key(),
+            api_key.api_key(),
+            api_key.bearer(),
+            url_credentials.user_info(),
+            url_credentials.parameters(),
+            email.email(),
+            iban.iban(),
+            card.card(),
+            ip.ipv6(),
+            mac.mac(),
+            ip.ipv4(),
+            national_id.written(),
+            national_id.announced(),
+            phone.international(),
+        ]
+        if phone_region:
+            self._kinds += [phone.national(phone_region), phone.after_word(phone_region)]
+
+    def find(self, values: pa.Array) -> dict[int, list[Span]]:
+        """The spans of each value that has some, by its position, in order and apart.
+
+        Args:
+          values: text or bytes without nulls. Spans count the characters of the value decoded
+            with ``surrogateescape``, so that each byte that is no UTF-8 is one.
+        """
+        return self._find(values.cast(pa.large_binary()))[0]
+
+    def find_in_text(self, text: str) -> list[Span]:
+        """The spans of one text, in order and apart."""
+        found: list[Span] = []
+        left = hide_labels(text)
+        for _ in range(_ROUNDS):
+            before = len(found)
+            for kind in self._kinds:
+                if spans := kind.find(left):
+                    found += spans
+                    left = _hidden(left, spans)
+            if len(found) == before:
+                return _in_order(found)
+        return [Span(found[-1].kind, 0, len(text))]
+
+    def scan(
+        self, values: pa.Array, keys: DomainKeys | None = None
+    ) -> tuple[pa.Array, dict[str, list[int]]]:
+        """Replaces the identifiers in text without nulls by their labels.
+
+        Args:
+          keys: with them a label holds the pseudonym that the ``hmac`` method gives the
+            identifier's text, so that the two join within the domain.
+
+        Returns:
+          The array, and the positions of the values in which each kind was found.
+        """
+        data = values.cast(pa.large_binary())
+        found, texts = self._find(data)
+        if not found:
+            return values, {}
+        kinds: dict[str, list[int]] = {}
+        for at, spans in found.items():
+            for kind in {span.kind for span in spans}:
+                kinds.setdefault(kind, []).append(at)
+        pseudonyms = _pseudonyms(found, texts, keys) if keys else {}
+        labelled = [_encoded(_labelled(texts[at], found[at], pseudonyms)) for at in found]
+        mask = np.zeros(len(values), bool)
+        mask[list(found)] = True
+        result = pc.replace_with_mask(data, pa.array(mask), pa.array(labelled, pa.large_binary()))
+        return result.cast(values.type), kinds
+
+    def scan_text(self, text: str) -> tuple[str, set[str]]:
+        """``text`` with each identifier replaced by ``[KIND]``, and the kinds found."""
+        spans = self.find_in_text(text)
+        return _labelled(text, spans, {}), {span.kind for span in spans}
+
+    def _find(self, data: pa.Array) -> tuple[dict[int, list[Span]], dict[int, str]]:
+        """The spans by position, in order, and the texts of those positions and some more."""
+        found: dict[int, list[Span]] = {}
+        texts: dict[int, str] = {}
+        places = np.arange(len(data))
+        for n in range(_ROUNDS):
+            new, seen, left = self._find_once(*_having(places, data, _ANY_HINT))
+            if not new:
+                break
+            if n == 0:
+                found, texts = new, seen
+            else:
+                for at, spans in new.items():
+                    whole = [Span(spans[-1].kind, 0, len(texts[at]))]
+                    found[at] = whole if n == _ROUNDS - 1 else found[at] + spans
+            places = np.array(list(new))
+            data = pa.array([_encoded(left[at]) for at in new], pa.large_binary())
+        return {at: _in_order(found[at]) for at in sorted(found)}, texts
+
+    def _find_once(
+        self, places: np.ndarray, data: pa.Array
+    ) -> tuple[dict[int, list[Span]], dict[int, str], dict[int, str]]:
+        """The spans by position, the texts looked at, and what is left to find more in."""
+        found: dict[int, list[Span]] = {}
+        texts: dict[int, str] = {}
+        left: dict[int, str] = {}
+        for kind in self._kinds:
+            hinted, values = places, data
+            for hint in kind.hints:
+                hinted, values = _having(hinted, values, hint)
+            for at, value in zip(hinted.tolist(), values.to_pylist(), strict=True):
+                if at not in left:
+                    texts[at] = value.decode("utf-8", "surrogateescape")
+                    left[at] = hide_labels(texts[at])
+                if spans := kind.find(left[at]):
+                    found[at] = found[at] + spans if at in found else spans
+                    left[at] = _hidden(left[at], spans)
+        return found, texts, left
+
+
+def _having(places: np.ndarray, data: pa.Array, hint: str) -> tuple[np.ndarray, pa.Array]:
+    """The values in which a hint is found, and their places."""
+    hinted = pc.match_substring_regex(data, hint)
+    return places[hinted.to_numpy(zero_copy_only=False)], data.filter(hinted)
+
+
+def _pseudonyms(
+    found: dict[int, list[Span]], texts: dict[int, str], keys: DomainKeys
+) -> dict[str, str]:
+    """The pseudonym of each identifier found, by its text."""
+    identifiers = sorted({texts[at][s.start : s.end] for at, spans in found.items() for s in spans})
+    values = pa.array(map(_encoded, identifiers), pa.large_binary())
+    pseudonyms = Hmac().operate(values, keys).to_pylist()
+    return {text: value.decode() for text, value in zip(identifiers, pseudonyms, strict=True)}
+
+
+def _labelled(text: str, spans: list[Span], pseudonyms: dict[str, str]) -> str:
+    parts, end = [], 0
+    for span in spans:
+        pseudonym = pseudonyms.get(text[span.start : span.end])
+        parts += [text[end : span.start], label(span.kind, pseudonym)]
+        end = span.end
+    return "".join([*parts, text[end:]])
+
+
+def _in_order(spans: list[Span]) -> list[Span]:
+    return sorted(spans, key=attrgetter("start")) if len(spans) > 1 else spans
+
+
+def _hidden(text: str, spans: list[Span]) -> str:
+    """The text with spans, which are in order, hidden."""
+    parts, end = [], 0
+    for span in spans:
+        parts += [text[end : span.start], HIDDEN * (span.end - span.start)]
+        end = span.end
+    return "".join([*parts, text[end:]])
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
