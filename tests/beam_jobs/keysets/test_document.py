@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tfx_vigil.beam_jobs import keysets
 from tfx_vigil.beam_jobs.keysets import KeysetError, passphrase
@@ -74,12 +74,14 @@ def test_damage_of_any_byte_is_found_and_no_key_told(secret, monkeypatch, cheap_
     text = write_document(KEYSET, secret)
     secrets = [base64.b64encode(key).decode() for key in (KEYSET.root, KEYSET.key(2).material)]
 
+    @settings(deadline=None)
     @given(st.integers(0, len(text) - 1), st.integers(1, 255))
     def flip(at, by):
         damaged = bytearray(text)
         damaged[at] ^= by
         check(bytes(damaged))
 
+    @settings(deadline=None)
     @given(st.integers(0, len(text) - 1))
     def cut(at):
         check(text[:at])
