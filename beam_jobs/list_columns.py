@@ -31,10 +31,16 @@ def first_values(column: pa.Array) -> pa.Array:
 
 
 def with_values(column: pa.Array, values: pa.Array) -> pa.Array:
-    """The column with other values, as many in each row as before."""
+    """The column with other values, as many in each row as before; lists leave out those that
+    became null, under which tfx-bsl's encoder would read on."""
     if not is_list(column.type):
         return values
-    offsets = np.concatenate([[0], np.cumsum(_lengths(column), dtype=np.int64)])
+    lengths = _lengths(column)
+    if values.null_count:
+        is_kept = _is_valid(values) | ~_is_valid(values_of(column))
+        lengths = np.bincount(rows_of_values(column)[is_kept], minlength=len(column))
+        values = values.filter(pa.array(is_kept))
+    offsets = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     is_null = np.append(column.is_null().to_numpy(zero_copy_only=False), False)
     large = pa.types.is_large_list(column.type)
     kind, index = (pa.LargeListArray, pa.int64()) if large else (pa.ListArray, pa.int32())
@@ -43,3 +49,7 @@ def with_values(column: pa.Array, values: pa.Array) -> pa.Array:
 
 def _lengths(column: pa.Array) -> np.ndarray:
     return column.value_lengths().fill_null(0).to_numpy()
+
+
+def _is_valid(values: pa.Array) -> np.ndarray:
+    return values.is_valid().to_numpy(zero_copy_only=False)

@@ -113,9 +113,23 @@ class PrivacyConfig(Parameters):
         return is_any_keyed or self.undeclared == "pseudonymize"
 
     @property
+    def rules(self) -> dict[str, dict[str, Method]]:
+        """The rules by the attribute that holds them."""
+        return {"fields": self.fields, "patterns": self.patterns, "annotations": self.annotations}
+
+    @property
     def _methods(self) -> Iterator[Method]:
-        rules = self.fields, self.patterns, self.annotations
-        return chain.from_iterable(rule.values() for rule in rules)
+        return chain.from_iterable(rules.values() for rules in self.rules.values())
+
+    def prepare(self) -> None:
+        """Reads the files that the policy names; what they hold is pickled with it from then on.
+
+        Raises:
+          ValueError: names the file that cannot be used.
+        """
+        self.tags  # noqa: B018
+        for method in self._methods:
+            method.prepare()
 
     @cached_property
     def tags(self) -> dict[str, frozenset[str]]:

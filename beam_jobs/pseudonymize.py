@@ -127,7 +127,7 @@ def _add_job(
     history_root: str,
 ) -> None:
     version = primary_version(config)
-    config.tags  # noqa: B018 - read now, and pickled with the config
+    config.prepare()
     register = load(history_root)
     counts, written = [], []
     for split, source in sources.items():

@@ -21,8 +21,7 @@ from ..beam_jobs.ingest_config import (
     IngestConfig,
 )
 from ..beam_jobs.parameters import Parameters
-from ..beam_jobs.privacy_methods import Redact
-from ..beam_jobs.privacy_methods.contract import Method, Pseudonym
+from ..beam_jobs.privacy_methods.contract import Method
 from ..beam_jobs.privacy_policy import PrivacyConfig
 from ..components.drift_validator.config import DriftConfig
 from ..components.retrain_gate.policy import RetrainPolicy
@@ -156,10 +155,16 @@ class VigilConfig(Parameters):
         self.runtime.beam.check_places(self._beam_places)
         needed = [*self.model.features, *self._truth_columns]
         given = {name: self._method_by_name(name) for name in needed}
-        useless = Redact | Pseudonym
-        lost = [name for name in self.model.features if isinstance(given[name], useless)]
+        lost = [
+            f"{name} ({kind}: {given[name].method})"
+            for name, kind in self.model.features.items()
+            if given[name] and not given[name].suits_feature(kind)
+        ]
         if lost:
-            raise ValueError(f"privacy.fields: the model needs {lost}, the policy redacts them")
+            raise ValueError(
+                f"privacy.fields: after the policy the model cannot learn from {', '.join(lost)}: "
+                "keep or generalize them, or use hash_bucket"
+            )
         bare = [name for name, method in given.items() if method is None]
         if bare and not self.privacy.annotations:
             raise ValueError(
@@ -329,7 +334,14 @@ def _beside(config: VigilConfig, folder: Path) -> VigilConfig:
                 }
             ),
             "privacy": config.privacy.model_copy(
-                update={"keyset": keyset, "schema_file": at(config.privacy.schema_file)}
+                update={
+                    "keyset": keyset,
+                    "schema_file": at(config.privacy.schema_file),
+                    **{
+                        key: {name: rule.with_paths(at) for name, rule in rules.items()}
+                        for key, rules in config.privacy.rules.items()
+                    },
+                }
             ),
             "runtime": config.runtime.model_copy(
                 update={

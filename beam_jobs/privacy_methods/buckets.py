@@ -21,6 +21,9 @@ class Buckets(ValueMethod):
 
     method: Literal["generalize"] = "generalize"
 
+    def suits_feature(self, kind: str) -> bool:
+        return True
+
     @abstractmethod
     def lower_edges(self, numbers: np.ndarray) -> np.ndarray:
         """The lower edge of the bucket of each int64 or float64; NaN for NaN."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, Literal
 
 import pyarrow as pa
@@ -28,6 +29,22 @@ class Method(Parameters, ABC):
     def drops_field(self) -> bool:
         """Whether the field is left out, whatever its type; nothing else is called then."""
         return False
+
+    def suits_feature(self, kind: Literal["float", "int", "string"]) -> bool:
+        """Whether a model can still learn from a feature of ``kind`` that was treated."""
+        return False
+
+    def with_paths(self, at: Callable[[str], str]) -> Method:
+        """The method with ``at`` of each path in its parameters."""
+        return self
+
+    def prepare(self) -> None:
+        """Reads the files that the method needs. Called where a job is built, so that all its
+        workers use the same content.
+
+        Raises:
+          ValueError: names file and line of what is wrong.
+        """
 
     @abstractmethod
     def validate_type(self, kind: pa.DataType) -> None:

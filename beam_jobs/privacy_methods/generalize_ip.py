@@ -27,6 +27,9 @@ class GeneralizeIp(ValueMethod):
     ipv4_prefix: int = Field(default=24, ge=0, le=31)
     ipv6_prefix: int = Field(default=48, ge=0, le=127)
 
+    def suits_feature(self, kind: str) -> bool:
+        return True
+
     def validate_type(self, kind: pa.DataType) -> None:
         if not is_text(kind):
             raise ValueError(f"generalize ip needs text, not {kind}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime, timezone
 from typing import Literal
 
@@ -11,11 +10,9 @@ import pyarrow as pa
 
 from .buckets import Buckets
 from .contract import is_text
+from .iso_time import ISO_TIME
 from .texts import map_text
 
-_ISO_TIME = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::\d\d(?:[.,]\d+)?)? ?(Z|[+-]\d\d:?\d\d)?)?", re.ASCII
-)
 _STEPS = {"day": "D", "month": "M", "year": "Y"}
 _LENGTHS = {"day": len("YYYY-MM-DD"), "month": len("YYYY-MM"), "year": len("YYYY")}
 
@@ -67,7 +64,7 @@ class GeneralizeTime(Buckets):
         return starts.astype(f"M8[{unit}]").astype(np.int64)
 
     def _operate_iso(self, text: str) -> str:
-        match = _ISO_TIME.fullmatch(text.strip())
+        match = ISO_TIME.fullmatch(text.strip())
         if not match:
             raise ValueError
         return _utc_day(*match.groups()).isoformat()[: _LENGTHS[self.to]]

@@ -14,6 +14,9 @@ class Keep(ValueMethod):
 
     method: Literal["keep"] = "keep"
 
+    def suits_feature(self, kind: str) -> bool:
+        return True
+
     def validate_type(self, kind: pa.DataType) -> None:
         if pa.types.is_nested(kind):
             raise ValueError(f"values of {kind} cannot be scanned: flatten or redact them")

@@ -76,7 +76,7 @@ def test_integer_features_are_codes(load):
         ("start: 2014-01-01}", "start: 2014-01-01, length: monthly}", "monthly",
          "spans.length: expected an ISO 8601 duration .*, found 'monthly'"),
         ("{default: keep}", "{fields: {email: {method: rot13}}}", "rot13",
-         "privacy.fields.email: .*'rot13'.* expected tags: 'hmac', 'redact'"),
+         "privacy.fields.email: .*'rot13'.* expected tags: 'hmac', 'aes_siv'"),
         ("{default: keep}", "{fields: {ip: {method: generalize, kind: zip}}}", "zip",
          "privacy.fields.ip: .*'zip'.* expected tags: 'number', 'ip'"),
         ("{default: keep}", "{fields: {email: {method: hmac}}}", "privacy",
@@ -88,7 +88,7 @@ def test_integer_features_are_codes(load):
         ("{default: keep}", "{fields: {fare: {method: keep}}}", "privacy",
          r"privacy: no rule is about \['area', 'company'\], which the pipeline needs"),
         ("{default: keep}", "\n  default: keep\n  fields: {company: {method: redact}}", "fields:",
-         r"privacy.fields: the model needs \['company'\], the policy redacts them"),
+         r"privacy.fields: after the policy .* cannot learn from company \(string: redact\)"),
         ("  files: logs/*.jsonl", "  files: logs/*.jsonl\n  ground_truth: {files: truth}", "logs:",
          "logs: ground_truth needs horizon_days"),
         ("fare: float", "fare: double", "double",
@@ -162,13 +162,42 @@ def test_a_schema_of_annotations_lies_beside_the_file_and_is_read_by_the_job_onl
     assert config.privacy.schema_file == f"{tmp_path}/schema.pbtxt"
 
 
+def test_the_hierarchy_of_a_category_lies_beside_the_file_too(load, tmp_path):
+    category = "{method: generalize, kind: category, hierarchy: tree.csv}"
+    rules = f"{{default: keep, fields: {{company: {category}}}, patterns: {{'zip*': {category}}}}}"
+    privacy = load(("{default: keep}", rules)).privacy
+    assert privacy.method_of("company").hierarchy == f"{tmp_path}/tree.csv"
+    assert privacy.method_of("zip_code").hierarchy == f"{tmp_path}/tree.csv"
+
+
+@pytest.mark.parametrize(
+    ("rule", "works"),
+    [
+        ("hash_bucket, buckets: 9, output: text", True),
+        ("hash_bucket, buckets: 9", False),
+        ("generalize, kind: postcode", True),
+        ("noise, epsilon: 1, lower: 0, upper: 1", False),
+        ("aes_siv", False),
+        ("mask", False),
+    ],
+)
+def test_a_string_feature_may_be_coarser_but_not_a_pseudonym(load, rule, works):
+    keys = "keyset: keys.json, domain: tips, default: keep"
+    change = ("{default: keep}", f"{{{keys}, fields: {{company: {{method: {rule}}}}}}}")
+    if works:
+        assert load(change).privacy.fields
+    else:
+        with pytest.raises(ConfigError, match=r"cannot learn from company \(string: "):
+            load(change)
+
+
 def test_a_column_that_the_model_slices_by_is_compared_though_it_has_a_rule(load):
     rules = "{default: keep, fields: {area: {method: keep, role: quasi_identifier}}}"
     assert not load(("{default: keep}", rules)).drift_validator.ignores("area")
 
 
 def test_a_model_feature_that_the_default_would_redact_is_an_error(load):
-    with pytest.raises(ConfigError, match=r"the model needs .*area.*, the policy redacts them"):
+    with pytest.raises(ConfigError, match=r"cannot learn from .*area \(int: redact\)"):
         load(
             (
                 "privacy: {default: keep}",
