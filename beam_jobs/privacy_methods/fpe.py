@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -53,6 +53,7 @@ class Fpe(Reversible):
     withdraws FF3-1 and demands a million strings; sample vectors of NIST for FF1.
     """
 
+    is_labelled: ClassVar[bool] = False
     method: Literal["fpe"] = "fpe"
     alphabet: str = "digits"
     tweak: str = Field(default="", max_length=256)

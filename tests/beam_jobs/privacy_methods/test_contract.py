@@ -132,6 +132,8 @@ def test_pseudonyms_are_told_apart_move_between_versions_and_go_back(method, val
     seen = [text for text in mine.to_pylist() if text not in REDACTED]
     assert len({*seen}) == len(seen)
     assert not {*seen} & {*theirs.to_pylist(), *others.to_pylist()}
+    label = "v1." if isinstance((seen or [""])[0], str) else b"v1."
+    assert not seen or method.is_labelled == all(text.startswith(label) for text in seen)
     assert method.rewrap(mine, KEYS, NEXT_KEYS).equals(theirs)
     if isinstance(method, Reversible):
         raw = values if is_text(values.type) else values.cast(pa.string())
