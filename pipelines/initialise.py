@@ -70,12 +70,12 @@ def _fill(config: VigilConfig, history: History) -> int:
         sources[_EVALUATION_SPLIT] = given.evaluation_data
     examples = history.baseline_path("examples")
     _protected_examples(config, sources, examples)
-    rows = _describe(config, history, f"{examples}/Split-{TRAINING_SPLIT}")
+    rows = describe(config, history, f"{examples}/Split-{TRAINING_SPLIT}")
     if given.model:
         model = history.baseline_path("model")
         copy_tree(given.model, model)
         if given.evaluation_data:
-            _reference(config, history, f"{examples}/Split-{_EVALUATION_SPLIT}", model)
+            reference(config, history, f"{examples}/Split-{_EVALUATION_SPLIT}", model)
     return rows
 
 
@@ -131,7 +131,7 @@ def _cast(column: pa.Array, kind: Kind | None, path: str, name: str) -> pa.Array
         ) from None
 
 
-def _describe(config: VigilConfig, history: History, training: str) -> int:
+def describe(config: VigilConfig, history: History, training: str) -> int:
     """Writes statistics and schema of the training rows; returns how many there are."""
     statistics = table_statistics(training, config.slices, config.codes)
     found = {feature.path.step[0] for feature in whole(statistics).features}
@@ -173,7 +173,7 @@ def _schema(
     return schema
 
 
-def _reference(config: VigilConfig, history: History, rows: str, model: str) -> None:
+def reference(config: VigilConfig, history: History, rows: str, model: str) -> None:
     """Measures the model on rows it has not seen: what later spans are held against."""
     staging = history.baseline_path("evaluation")
     report = evaluate_slices.run(config.evaluation, rows, staging, {CANDIDATE: model})

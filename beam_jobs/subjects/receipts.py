@@ -109,7 +109,7 @@ class Receipts:
     def read(self, number: int) -> Receipt:
         path = self._path(number)
         try:
-            return Receipt.model_validate_json(_read(path))
+            return Receipt.model_validate_json(read_bytes(path))
         except ValueError:
             raise ReceiptError(f"{path} is no receipt: restore it from its copy") from None
 
@@ -118,7 +118,7 @@ class Receipts:
         numbers = self.numbers()
         if not numbers:
             return 0, None
-        return numbers[-1], _digest(_read(self._path(numbers[-1])))
+        return numbers[-1], _digest(read_bytes(self._path(numbers[-1])))
 
     def append(self, receipt: Receipt, key: Ed25519PrivateKey) -> Receipt:
         """Signs ``receipt`` and adds it; its number and ``previous`` are set here.
@@ -132,8 +132,8 @@ class Receipts:
         number, digest = self.head()
         receipt = receipt.model_copy(update={"number": number + 1, "previous": digest})
         content = receipt.model_dump_json(indent=1).encode()
-        _write(self._path(receipt.number, "sig"), key.sign(content))
-        _write(self._path(receipt.number), content)
+        write_bytes(self._path(receipt.number, "sig"), key.sign(content))
+        write_bytes(self._path(receipt.number), content)
         return receipt
 
     def verify(self, trusted: Ed25519PublicKey | None = None) -> int:
@@ -155,9 +155,9 @@ class Receipts:
             path = self._path(expected)
             if number != expected:
                 raise ReceiptError(f"{path} is missing")
-            content = _read(path)
+            content = read_bytes(path)
             try:
-                public.verify(_read(self._path(number, "sig")), content)
+                public.verify(read_bytes(self._path(number, "sig")), content)
             except (InvalidSignature, OSError):
                 raise ReceiptError(
                     f"{path}: its signature does not fit: it was changed, or signed with "
@@ -173,14 +173,14 @@ class Receipts:
         return f"{self.root}/{number:06d}.{suffix}"
 
     def _public_key(self) -> Ed25519PublicKey:
-        return load_pem_public_key(_read(f"{self.root}/{_PUBLIC_KEY}"))
+        return load_pem_public_key(read_bytes(f"{self.root}/{_PUBLIC_KEY}"))
 
     def _share(self, public: Ed25519PublicKey) -> None:
         path = f"{self.root}/{_PUBLIC_KEY}"
         pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         if not FileSystems.exists(path):
-            _write(path, pem)
-        elif _read(path) != pem:
+            write_bytes(path, pem)
+        elif read_bytes(path) != pem:
             raise ReceiptError(
                 f"{path}: the receipts here were signed with the key of another keyset or domain: "
                 "use that one, or archive the folder and begin a new one"
@@ -196,12 +196,14 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _read(path: str) -> bytes:
+def read_bytes(path: str) -> bytes:
+    """The content of a file, on any filesystem Beam knows."""
     with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
         return file.read()
 
 
-def _write(path: str, content: bytes) -> None:
+def write_bytes(path: str, content: bytes) -> None:
+    """Writes or replaces a file, atomically where the filesystem's rename is."""
     folder = FileSystems.split(path)[0]
     if not FileSystems.exists(folder):
         FileSystems.mkdirs(folder)

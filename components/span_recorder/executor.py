@@ -24,7 +24,7 @@ STATISTICS = "statistics"
 DECISION = "decision"
 
 _REPORTS = ("ingest", "privacy", "drift", "slices", "decision", "plan")
-_LABELLED = "labelled"
+LABELLED = "labelled"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -43,8 +43,8 @@ class Executor(base_executor.BaseExecutor):
             for name in _REPORTS:
                 copy_report(inputs[name], folder, name)
             copy_tree(inputs[STATISTICS].uri, os.path.join(folder, STATISTICS))
-            labelled = artifact_utils.get_split_uri([inputs[EXAMPLES]], _LABELLED)
-            copy_tree(labelled, os.path.join(folder, _LABELLED))
+            labelled = artifact_utils.get_split_uri([inputs[EXAMPLES]], LABELLED)
+            copy_tree(labelled, os.path.join(folder, LABELLED))
             _copy_restricted(labelled, os.path.join(folder, RESTRICTED))
 
         record = SpanRecord(
@@ -54,6 +54,7 @@ class Executor(base_executor.BaseExecutor):
             revision="",
             complete=not decision.retrain,
             action=decision.action,
+            examples=inputs[EXAMPLES].uri,
         )
         History(exec_properties[HISTORY_ROOT]).write_span(record, fill)
 

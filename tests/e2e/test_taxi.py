@@ -201,7 +201,9 @@ def comparable(root, span):
     history = History(str(root / "history"))
     record = history.record(span)
     texts = {p.name: p.read_text() for p in Path(history.path(record)).glob("*.json")}
-    texts["record"] = record.model_copy(update={"revision": ""}).model_dump_json(indent=1)
+    texts["record"] = record.model_copy(update={"revision": "", "examples": None}).model_dump_json(
+        indent=1
+    )
     ingest = history.report(record, "decision", RetrainDecision).evidence["ingest"]
     texts = {name: text.replace(ingest, "").replace(str(root), "") for name, text in texts.items()}
     return {name: re.sub(r"serving/\d+", "serving/N", text) for name, text in texts.items()}
