@@ -16,6 +16,7 @@ from tfx.components.statistics_gen.executor import Executor as StatisticsGen
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils, standard_artifacts
 
 from ..beam_jobs.engine import in_process_by_default, job_options
@@ -97,6 +98,7 @@ def _measure(config: VigilConfig, record: SpanRecord, folder: str) -> list[str]:
     examples = _artifact(standard_artifacts.Examples, "", list(patterns))
     key, value = examples_utils.get_custom_split_patterns_key_and_property(patterns)
     examples.set_string_custom_property(key, value)
+    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
     options = stats_options(config.slices, config.codes, config.monitored_columns)
     StatisticsGen(_beam(config)).Do(
         {"examples": [examples]},

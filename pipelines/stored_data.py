@@ -53,17 +53,12 @@ class StoredData:
     @property
     def files(self) -> list[str]:
         """Every file in which people can be found."""
-        return [
-            file for files in (*self.spans.values(), *self.artifacts.values()) for file in files
-        ]
+        return [file for _, files in self.places() for file in files]
 
-    def place_of(self, file: str) -> str:
-        """In words."""
-        return next(name for name, files in self._places() if file in files)
-
-    def _places(self) -> Iterator[tuple[str, list[str]]]:
+    def places(self) -> Iterator[tuple[str, list[str]]]:
+        """Each place's name and files."""
         for span, files in self.spans.items():
-            yield ("baseline" if span == BASELINE else f"span {span}"), files
+            yield (span if span == BASELINE else f"span {span}"), files
         for uri, files in self.artifacts.items():
             yield "/".join(uri.split("/")[-3:]), files
 
@@ -81,7 +76,7 @@ def stored_data(config: VigilConfig, history: History) -> StoredData:
     training, unsearched = [], []
     for root in _artifact_roots(config):
         try:
-            files = _matches(f"{root}/**")
+            files = files_below(root)
         except Exception as error:
             unsearched.append(f"{root}: cannot be read from here ({type(error).__name__})")
             continue
@@ -93,6 +88,16 @@ def stored_data(config: VigilConfig, history: History) -> StoredData:
             else:
                 artifacts.setdefault(found["artifact"], []).append(file)
     return StoredData(spans, artifacts, training, unsearched)
+
+
+def rows_below(uri: str) -> list[str]:
+    """The files with rows of the Examples artifact at ``uri``."""
+    return [file for file in _matches(f"{uri}/Split-*/*") if _ROWS.fullmatch(file)]
+
+
+def files_below(root: str) -> list[str]:
+    """Every file at any depth."""
+    return _matches(f"{root}/**")
 
 
 def is_restricted(file: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from apache_beam.io.filesystems import FileSystems
 
@@ -14,23 +15,32 @@ class Pending(Report):
     """A request that has no receipt yet.
 
     Attributes:
+      asked: when the request was first made.
       rows: place -> rows of the person that were found there.
+      mentions: place -> rows of others that mention the person.
       spans: spans of the history, and ``baseline``, whose documents must be made anew.
       learned: those of them whose training rows held the person.
     """
 
+    asked: datetime | None = None
     rows: dict[str, int] = {}
+    mentions: dict[str, int] = {}
     spans: frozenset[str] = frozenset()
     learned: frozenset[str] = frozenset()
 
-    def found(
-        self, rows: Mapping[str, int], spans: frozenset[str], learned: frozenset[str]
-    ) -> Pending:
-        """With what another search has found: where the request had been already, less."""
-        most = {place: max(n, self.rows.get(place, 0)) for place, n in rows.items()}
+    def joined(self, other: Pending) -> Pending:
+        """What this search and an ``other`` one have found: less, where an edit came between."""
         return Pending(
-            rows=self.rows | most, spans=self.spans | spans, learned=self.learned | learned
+            asked=self.asked,
+            rows=_most(self.rows, other.rows),
+            mentions=_most(self.mentions, other.mentions),
+            spans=self.spans | other.spans,
+            learned=self.learned | other.learned,
         )
+
+
+def _most(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {place: max(one.get(place, 0), other.get(place, 0)) for place in {**one, **other}}
 
 
 class PendingFile:
@@ -39,10 +49,10 @@ class PendingFile:
     def __init__(self, history_root: str, request: str, tag: str):
         self._path = f"{history_root.rstrip('/')}/subjects/pending/{request}-{tag}.json"
 
-    def load(self) -> Pending:
-        """An empty one where there is none."""
+    def load(self, now: datetime) -> Pending:
+        """What a killed request has left, or that it was first made ``now``."""
         if not FileSystems.exists(self._path):
-            return Pending()
+            return Pending(asked=now)
         return Pending.model_validate_json(read_bytes(self._path))
 
     def save(self, pending: Pending) -> None:
