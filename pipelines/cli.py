@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +14,8 @@ from rich import box
 from . import cli_parts
 from .cli_keys import keys, made
 from .cli_options import AsJson
-from .console import Cells, Exit, errors, number, screen
+from .cli_subject import subject
+from .console import Cells, Exit, errors, number, progress_line, screen
 from .quiet import quiet
 from .yaml_file import ConfigError
 
@@ -33,6 +32,7 @@ app = typer.Typer(
 )
 cli_parts.add_to(app)
 app.add_typer(keys, name="keys", help="Keysets of the pseudonyms.")
+app.add_typer(subject, name="subject", help="Rights of the people in the logs.")
 
 Config = Annotated[Path, typer.Option("--config", "-c", help="The vigil.yaml.")]
 _VIGIL_YAML = Path("vigil.yaml")
@@ -56,7 +56,7 @@ def demo(
     from .demo.demo import run_demo
 
     outcomes = []
-    with _progress() as progress:
+    with progress_line() as progress:
         for outcome in run_demo(out.resolve(), spans, progress):
             outcomes.append(outcome)
             if not as_json:
@@ -81,7 +81,7 @@ def init(config: Config = _VIGIL_YAML) -> None:
     loaded = load_config(config)
     if loaded.privacy.needs_key and keysets.create_if_missing(loaded.privacy.keyset):
         screen.print(made(loaded.privacy.keyset), markup=False)
-    with _progress() as progress:
+    with progress_line() as progress:
         progress("reading the training data")
         record = initialise(loaded)
     model = f"model {record.model}" if record.model else "no model in service"
@@ -115,7 +115,7 @@ def run(
         _nothing_new("the next span has not ended yet", as_json)
         return
     try:
-        with _progress() as progress:
+        with progress_line() as progress:
             progress(f"{window.span}: starting")
             record = run_span(loaded, window, retrain, progress)
     except NoLogs as error:
@@ -222,14 +222,3 @@ def _demo_table(outcomes: list[Outcome]) -> Cells:
             "\n".join(o.triggers) or ("drift" if o.drifted_features else ""),
         )
     return table
-
-
-@contextmanager
-def _progress() -> Iterator:
-    """A line on the terminal that says what is going on, with the time it has taken."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
-    with Progress(*columns, console=errors, transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda text: bar.update(task, description=text)

@@ -48,7 +48,7 @@ def rotate_keyset(source: Source = _FILE) -> None:
     """Add a random key, which makes new pseudonyms from now on; earlier ones stay readable."""
     from ..beam_jobs import keysets
 
-    keyset = _unlocked(lambda: keysets.rotate(source))
+    keyset = unlocked(lambda: keysets.rotate(source))
     screen.print(
         f"{source}: version {keyset.primary} makes new pseudonyms. Make a new copy of the keyset; "
         "tfx-vigil keys rewrap moves stored pseudonyms to it.",
@@ -61,7 +61,7 @@ def list_keys(source: Source = _FILE, as_json: AsJson = False) -> None:
     """List the key versions."""
     from ..beam_jobs import keysets
 
-    infos = _unlocked(lambda: keysets.versions(source))
+    infos = unlocked(lambda: keysets.versions(source))
     if as_json:
         print(json.dumps([asdict(info) for info in infos]))
         return
@@ -82,7 +82,7 @@ def destroy_key(
     from ..beam_jobs import keysets
     from ..beam_jobs.keysets.keyset import check_destroyable
 
-    infos = _unlocked(lambda: keysets.versions(source))
+    infos = unlocked(lambda: keysets.versions(source))
     check_destroyable(source, infos, version)
     made_from = next(info.created for info in infos if info.version == version)
     made_until = next(info.created for info in infos if info.version > version)
@@ -95,7 +95,7 @@ def destroy_key(
     )
     if not yes:
         typer.confirm(f"Destroy version {version}?", abort=True, err=True)
-    _unlocked(lambda: keysets.destroy(source, version))
+    unlocked(lambda: keysets.destroy(source, version))
     screen.print(
         f"Destroyed. Destroy its copies too: backups and snapshots of {source} from before now, "
         "and secrets that were made of it, still hold the key.",
@@ -149,7 +149,7 @@ def made(source: str) -> str:
     return f"{source}: a new keyset, {form}. Keep it safe and backed up where the data is not."
 
 
-def _unlocked(work: Callable[[], _Result]) -> _Result:
+def unlocked(work: Callable[[], _Result]) -> _Result:
     """Asks a person for the passphrase where nothing else gives it."""
     from ..beam_jobs.keysets import PassphraseNeeded
 

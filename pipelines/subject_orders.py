@@ -9,8 +9,10 @@ from ..beam_jobs.subjects.batch_edit import BatchEdit
 from ..beam_jobs.subjects.erase import Erase
 from ..beam_jobs.subjects.marks import Marks
 from ..beam_jobs.subjects.receipts import Request
+from ..beam_jobs.subjects.rectify import Rectify, treated_value
 from ..beam_jobs.subjects.register import SubjectRegister
 from ..beam_jobs.subjects.restrict import Lift, Restrict
+from .config import VigilConfig
 from .stored_data import is_restricted
 
 
@@ -64,3 +66,16 @@ def lifting(marks: Marks) -> Order:
         concerns=is_restricted,
         enter=lambda r: r.without_restricted(marks.tag),
     )
+
+
+def rectification(
+    config: VigilConfig, identifier: str, field: str, value: str
+) -> Callable[[Marks], Order]:
+    """Another value in all of the person's rows that have one; treated as the policy says.
+
+    Raises:
+      PrivacyError: the value breaks the policy, or does not suit the field's method.
+      ValueError: the policy keeps nothing of the field.
+    """
+    treated = treated_value(config.pseudonymizer, identifier, field, value)
+    return lambda marks: Order("rectify", f"{field} put right", Rectify([marks], field, treated))

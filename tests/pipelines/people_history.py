@@ -1,4 +1,4 @@
-"""A pipeline's runs over three days of rides, with rows of people in all places."""
+"""A pipeline's runs over two days of rides, with rows of people in all places."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tfx_vigil.beam_jobs.privacy_batch import BatchTreatment, load_keys
 from tfx_vigil.beam_jobs.reports import PrivacyReport
 from tfx_vigil.beam_jobs.tables import list_columns
 from tfx_vigil.components import artifacts
-from tfx_vigil.components.history import BaselineRecord, History, Push
+from tfx_vigil.components.history import BaselineRecord, History, Push, copy_tree
 from tfx_vigil.pipelines.config import VigilConfig
 from tfx_vigil.pipelines.recompute import recompute_span
 
@@ -21,14 +21,14 @@ from ..beam_jobs.subjects.stored_rows import read, write
 from ..components.evidence import holding
 from ..components.recorded_spans import record, span_inputs
 
-SPANS = "2014-01-01", "2014-01-02", "2014-01-03"
+SPANS = FIRST, SECOND = "2014-01-01", "2014-01-02"
 RIDERS = "ann", "bob", "cid", "dan"
 SERVED, LABELLED = 40, 24
 
 
 @dataclass(frozen=True)
 class World:
-    """``of``: rider -> span -> rows of requests and labelled rows."""
+    """Rider ``ann`` is in the first span alone, which has pushed the model in service."""
 
     folder: Path
     config: VigilConfig
@@ -51,30 +51,28 @@ def rows_in(folder: Path) -> int:
     return sum(len(read(file)) for file in folder.iterdir())
 
 
-def config_of(folder: Path) -> VigilConfig:
-    return VigilConfig.model_validate(
-        {
-            "model": {
-                "name": "rides",
-                "features": {"fare": "float", "company": "string"},
-                "serving_dir": f"{folder}/serving",
+def settings_of(folder: Path) -> dict:
+    return {
+        "model": {
+            "name": "rides",
+            "features": {"fare": "float", "company": "string"},
+            "serving_dir": f"{folder}/serving",
+        },
+        "spans": {"start": "2014-01-01"},
+        "logs": {"format": "json_lines", "files": f"{folder}/logs/*.jsonl"},
+        "privacy": {
+            "domain": "rides",
+            "keyset": f"{folder}/keyset.json",
+            "default": "keep",
+            "fields": {
+                "rider": {"method": "hmac", "role": "subject_id"},
+                "referrer": {"method": "hmac"},
             },
-            "spans": {"start": "2014-01-01"},
-            "logs": {"format": "json_lines", "files": f"{folder}/logs/*.jsonl"},
-            "privacy": {
-                "domain": "rides",
-                "keyset": f"{folder}/keyset.json",
-                "default": "keep",
-                "fields": {
-                    "rider": {"method": "hmac", "role": "subject_id"},
-                    "referrer": {"method": "hmac"},
-                },
-            },
-            "slices": [["company"]],
-            "metrics": {"names": ["binary_crossentropy", "auc"], "min_slice_rows": 2},
-            "runtime": {"pipeline_root": f"{folder}/pipeline", "history_root": f"{folder}/history"},
-        }
-    )
+        },
+        "slices": [["company"]],
+        "metrics": {"names": ["binary_crossentropy", "auc"], "min_slice_rows": 2},
+        "runtime": {"pipeline_root": f"{folder}/pipeline", "history_root": f"{folder}/history"},
+    }
 
 
 def rides(seed: int, n: int, riders=RIDERS) -> dict[str, np.ndarray]:
@@ -98,27 +96,28 @@ def protected(config: VigilConfig, rows: dict, version: int = 1) -> pa.RecordBat
     return BatchTreatment(privacy, "labelled", load_keys(privacy, version)).treat(batch)[0]
 
 
-def build(folder: Path, riders=RIDERS, ann_served_on=SPANS) -> World:
-    """Three spans: the first has pushed a model, the second is under a newer key version."""
-    config = config_of(folder)
+def build(folder: Path, measured: bool = True) -> World:
+    """Requests were treated under the first key version, labelled rows under the second.
+
+    ``measured``: with the documents that the pipeline makes of these rows, not made-up ones.
+    """
+    config = VigilConfig.model_validate(settings_of(folder))
     keysets.create(config.privacy.keyset)
     keysets.rotate(config.privacy.keyset)
     world = World(folder, config)
     history = world.history
     Path(history.baseline_path()).mkdir(parents=True)
     history.write_baseline(BaselineRecord(model="/serving/first", rows=100))
-    for i, span in enumerate(SPANS):
-        there = riders if span in ann_served_on else riders[1:]
-        _run(world, i, span, there)
+    for i, riders in enumerate((RIDERS, RIDERS[1:])):
+        _run(world, i, SPANS[i], riders, measured)
     return world
 
 
-def _run(world: World, i: int, span: str, riders) -> None:
+def _run(world: World, i: int, span: str, riders, measured: bool) -> None:
     """What a run leaves, with the span's documents as the pipeline makes them."""
     folder = world.folder / "pipeline" / "PIIPseudonymizer" / "examples" / str(3 + i)
-    version = 1 + i % 2
-    for split, n in (("serving", SERVED), ("labelled", LABELLED)):
-        rows = protected(world.config, rides(10 * i + len(split), n, riders), version)
+    for version, (split, n) in enumerate({"serving": SERVED, "labelled": LABELLED}.items(), 1):
+        rows = protected(world.config, rides(10 * i + version, n, riders), version)
         write(folder / f"Split-{split}" / "data_tfrecord-00000-of-00001.gz", rows)
     training = world.folder / "pipeline" / "TrainingExamples" / "examples" / str(9 + i)
     plain = {k: v for k, v in rides(i, 5).items() if k in ("fare", "company", "label")}
@@ -127,41 +126,29 @@ def _run(world: World, i: int, span: str, riders) -> None:
         list_columns("rides", pa.RecordBatch.from_pydict(plain)),
     )
     inputs = span_inputs(world.folder / "made" / span, span)
-    examples = standard_artifacts.Examples()
-    examples.uri = str(folder)
-    examples.split_names = artifact_utils.encode_split_names(["serving", "labelled"])
+    inputs["examples"] = standard_artifacts.Examples()
+    inputs["examples"].uri = str(folder)
+    inputs["examples"].split_names = artifact_utils.encode_split_names(["serving", "labelled"])
+    rows = SERVED + LABELLED
     report = PrivacyReport(
-        rows_read=SERVED + LABELLED,
-        rows_written=SERVED + LABELLED,
-        fields=[],
-        findings=[],
-        key_version=version,
-        input_purged=True,
+        rows_read=rows, rows_written=rows, fields=[], findings=[], key_version=1, input_purged=True
     )
-    inputs["examples"] = examples
-    inputs["privacy"] = holding(artifacts.PrivacyReport(), folder.parent / f"p{i}", report)
+    inputs["privacy"] = holding(artifacts.PrivacyReport(), world.folder / f"privacy-{i}", report)
     record(world.history.root, span, inputs)
-    _measure(world, span)
+    if measured:
+        _measure(world.config, world.history, span)
     if i == 0:
         push = Push(model="/serving/2", candidate="from_scratch", trained_on=["baseline", span])
         world.history.complete_span(span, push, "push", lambda folder: None)
 
 
-def _measure(world: World, span: str) -> None:
-    history = world.history
-    recorded = history.record(span)
-    folder = history.path(recorded)
+def _measure(config: VigilConfig, history: History, span: str) -> None:
+    """Puts the documents of these very rows in place of those that ``span_inputs`` made up."""
+    made_up = history.record(span)
 
-    def change(copy: str) -> None:
-        recompute_span(world.config, history, recorded, copy)
+    def fill(folder: str) -> None:
+        copy_tree(history.path(made_up), folder)
+        recompute_span(config, history, made_up, folder)
 
-    old = recorded
-    staged = history.write_span(old, lambda copy: (_copy(folder, copy), change(copy)))
-    assert staged.revision != old.revision
+    history.write_span(made_up, fill)
     history.sweep()
-
-
-def _copy(source: str, target: str) -> None:
-    from tfx_vigil.components.history import copy_tree
-
-    copy_tree(source, target)
