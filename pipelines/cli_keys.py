@@ -116,7 +116,7 @@ def rewrap_data(
     loaded = load_config(config)
     if not loaded.privacy.needs_key:
         raise ConfigError(f"{config}: privacy: no field has a pseudonym: nothing to rewrap")
-    report = _unlocked(lambda: job.rewrap_data(loaded.privacy, str(data), loaded.beam_args))
+    report = unlocked(lambda: job.rewrap_data(loaded.privacy, str(data), loaded.beam_args))
     if as_json:
         print(report.model_dump_json(indent=1))
         return
