@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +14,11 @@ from .accounting import check_identity
 from .domain_keys import DomainKeys
 from .identifiers import IdentifierScanner
 from .list_columns import first_values, rows_of_values, values_of, with_values
+from .privacy_measures import Measure
 from .privacy_methods.contract import Method, RowMethod, is_text
 from .privacy_methods.keep import Keep
 from .privacy_policy import PrivacyConfig
+from .privacy_risk import split_risks
 from .privacy_rules import idle_rules, overruled_rules
 from .reports import FieldTreatment, PrivacyReport, ScanFinding
 
@@ -29,20 +30,6 @@ _ROWS = ("rows_written", "rows_restricted", "rows_erased")
 
 class PrivacyError(RuntimeError):
     """The data break the policy; the message holds no value of the data."""
-
-
-class Measure(NamedTuple):
-    """The name of a count. ``of`` is what ``name`` needs: a method, a kind of identifier.
-
-    Names: rows_read, rows_written, rows_restricted, rows_erased, values (of a field by method),
-    found (values of a field with an identifier of a kind), unlisted (rows with a field without
-    a rule).
-    """
-
-    split: str
-    name: str
-    field: str = ""
-    of: str = ""
 
 
 class BatchTreatment:
@@ -176,7 +163,7 @@ def primary_version(config: PrivacyConfig) -> int | None:
 def privacy_report(
     counts: Mapping[Measure, int],
     config: PrivacyConfig,
-    splits: Iterable[str],
+    splits: Sequence[str],
     key_version: int | None,
 ) -> PrivacyReport:
     """Makes the report of a job; fields of the policy that the data lack are in it with 0 values.
@@ -214,6 +201,7 @@ def privacy_report(
         input_purged=False,
         overruled=list(overruled_rules(config, fields)),
         idle_rules=idle_rules(config, fields),
+        risk=split_risks(counts, splits, config.min_group_rows),
     )
 
 

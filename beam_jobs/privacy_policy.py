@@ -99,7 +99,7 @@ class PrivacyConfig(Parameters):
     @model_validator(mode="after")
     def _is_complete(self) -> PrivacyConfig:
         if self.needs_key and not (self.keyset and self.domain):
-            keyed = sorted({method.method for method in self._methods if method.is_keyed})
+            keyed = sorted({method.method for method in self.methods if method.is_keyed})
             what = f"a field with a keyed method ({', '.join(keyed)})"
             what = what if keyed else "undeclared: pseudonymize"
             raise ValueError(f"{what} needs keyset and domain")
@@ -109,7 +109,7 @@ class PrivacyConfig(Parameters):
 
     @property
     def needs_key(self) -> bool:
-        is_any_keyed = any(method.is_keyed for method in self._methods)
+        is_any_keyed = any(method.is_keyed for method in self.methods)
         return is_any_keyed or self.undeclared == "pseudonymize"
 
     @property
@@ -118,7 +118,8 @@ class PrivacyConfig(Parameters):
         return {"fields": self.fields, "patterns": self.patterns, "annotations": self.annotations}
 
     @property
-    def _methods(self) -> Iterator[Method]:
+    def methods(self) -> Iterator[Method]:
+        """Of all rules."""
         return chain.from_iterable(rules.values() for rules in self.rules.values())
 
     def prepare(self) -> None:
@@ -128,7 +129,7 @@ class PrivacyConfig(Parameters):
           ValueError: names the file that cannot be used.
         """
         self.tags  # noqa: B018
-        for method in self._methods:
+        for method in self.methods:
             method.prepare()
 
     @cached_property

@@ -17,6 +17,7 @@ import pyarrow as pa
 from apache_beam.io.filesystems import FileSystems
 
 from .accounting import SumCounts
+from .count_classes import CountClasses, measures_risk
 from .engine import job_options
 from .examples import ReadExamples, WriteExamples, split_pattern
 from .privacy_batch import (
@@ -146,6 +147,8 @@ def _add_job(
             treated[_RESTRICTED]
             | f"CountRestricted[{split}]" >> beam.Map(_rows, split, "rows_restricted"),
         ]
+        if measures_risk(config):
+            counts.append(treated.batches | f"Risk[{split}]" >> CountClasses(config, split))
         if register.restricted:
             written.append(
                 treated[_RESTRICTED]

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 
+from .count_classes import RiskCounter, measures_risk
 from .privacy_batch import (
     BatchTreatment,
     Measure,
@@ -60,6 +61,7 @@ def pseudonymize_table(
     )
     schema, batches = read_table(path)
     counts: Counter[Measure] = Counter()
+    risk = RiskCounter(config, split) if measures_risk(config) else None
     target = Path(output_dir, Path(path).name)
     partial = target.with_name(f".{target.name}.partial")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -73,11 +75,15 @@ def pseudonymize_table(
                 used, restricted, erased = lookup.apart(batch)
                 treated, batch_counts = treatment.treat(used)
                 writer.write_batch(treated)
+                if risk:
+                    risk.add(treated)
                 counts.update(batch_counts)
                 counts[Measure(split, "rows_written")] += treated.num_rows
                 counts[Measure(split, "rows_restricted")] += restricted.num_rows
                 counts[Measure(split, "rows_erased")] += erased
                 counts[Measure(split, "rows_read")] += restricted.num_rows + erased
+        if risk:
+            counts.update(risk.counts())
         report = privacy_report(counts, config, [split], version)
         write_report(output_dir, report)
         check_policy(counts, config)

@@ -187,13 +187,67 @@ class ScanFinding(Document):
     action: Literal["redacted", "pseudonymized", "failed"]
 
 
+class ClassSizes(Document):
+    """Equivalence classes of so many rows; ``at_most`` None: any more."""
+
+    at_least: int
+    at_most: int | None
+    classes: int
+    rows: int
+
+
+class SmallClass(Document):
+    """``values``: what its rows share; None where they are so few that this is not told."""
+
+    rows: int
+    values: str | None = None
+
+
+class FieldDiversity(Document):
+    """``smallest``: l, the fewest distinct values of the field in any class that has one."""
+
+    field: str
+    smallest: int
+    classes_with_one_value: int
+
+
+class FieldShare(Document):
+    field: str
+    share: float
+
+
+class SplitRisk(Document):
+    """Classes of rows that agree in all ``quasi_identifiers``, after treatment.
+
+    ``k``: rows of the smallest class. ``unique``, ``under_5``, ``under_floor``: shares of the
+    rows that are in classes of 1, of fewer than 5 and of fewer than ``floor`` rows.
+    ``smallest``: the smallest classes, below and from the floor. ``unique_without``: ``unique``
+    if that field were no quasi-identifier.
+    """
+
+    split: str
+    quasi_identifiers: list[str]
+    rows: int
+    classes: int
+    k: int
+    unique: float
+    under_5: float
+    under_floor: float
+    floor: int
+    sizes: list[ClassSizes]
+    smallest: list[SmallClass]
+    diversity: list[FieldDiversity]
+    unique_without: list[FieldShare]
+
+
 class PrivacyReport(Report):
     """rows_read = rows_written + rows_restricted + rows_erased, also of each split.
 
     ``rows_restricted``: of people whose rows are kept aside; treated, but in no split.
     ``rows_erased``: of people who are erased; dropped. ``fields`` and ``findings`` count what was
     written and what was kept aside. ``idle_rules``: rules of the policy that are about no field
-    of the data.
+    of the data. ``risk``: of each split; empty where the policy names no quasi-identifier that the
+    data hold.
     """
 
     rows_read: int
@@ -206,6 +260,7 @@ class PrivacyReport(Report):
     input_purged: bool
     overruled: list[OverruledRules] = []
     idle_rules: list[str] = []
+    risk: list[SplitRisk] = []
 
 
 class Distribution(Document):
