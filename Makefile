@@ -1,5 +1,5 @@
-# make demo | test | test-browser | test-portable | test-live-server | test-docker | test-stack121 |
-#      image | lint | bench | lock | clean
+# make demo | test | test-browser | test-portable | test-live-server | test-presidio | test-docker |
+#      test-stack121 | image | lint | bench | lock | clean
 # Each makes .venv first where it needs one and it is missing.
 PYTHON ?=
 OUT ?= out/demo
@@ -12,8 +12,8 @@ LOCK_IMAGE := python3 -m uv pip compile --no-python-downloads --python-version 3
 	--python-platform x86_64-manylinux_2_39 --generate-hashes --no-annotate \
 	--custom-compile-command 'make lock'
 
-.PHONY: venv demo test test-browser test-portable test-live-server test-docker test-stack121 \
-	image lint bench lock clean
+.PHONY: venv demo test test-browser test-portable test-live-server test-presidio test-docker \
+	test-stack121 image lint bench lock clean
 .DELETE_ON_ERROR:
 
 venv: .venv/.complete
@@ -25,7 +25,7 @@ demo: venv
 	@$(BIN)/tfx-vigil demo --out '$(OUT)'
 
 test: venv
-	@$(BIN)/python -m pytest -m 'not browser and not docker and not portable and not live_server'
+	@$(BIN)/python -m pytest -m 'not browser and not docker and not portable and not live_server and not presidio'
 
 test-browser: venv
 	@$(BIN)/python -m pytest -m browser
@@ -35,6 +35,9 @@ test-portable: venv
 
 test-live-server: venv
 	@$(BIN)/python -m pytest -m live_server tests/live_server
+
+test-presidio: venv
+	@$(BIN)/python -m pytest -m presidio tests/presidio
 
 test-docker: venv
 	@tests/docker/engine.sh $(BIN)/python -m pytest -m docker tests/docker
@@ -49,13 +52,14 @@ lint: venv
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 bench: venv
-	@for b in ingest pseudonyms; do $(BIN)/python benchmarks/$$b.py || exit 1; done
+	@for b in ingest pseudonyms scanner; do $(BIN)/python benchmarks/$$b.py || exit 1; done
 
 lock:
 	$(LOCK) pyproject.toml --output-file requirements/base.txt
 	$(LOCK) pyproject.toml --extra dev --output-file requirements/dev.txt
 	$(LOCK) pyproject.toml --extra kfp --output-file requirements/kfp.txt
 	$(LOCK) requirements/live-server.in --output-file requirements/live-server.txt
+	$(LOCK) requirements/presidio.in --output-file requirements/presidio.txt
 	sed -n 's/^tensorflow==\([^ ]*\) ; python_full_version >= .*/tensorflow-cpu==\1/p' requirements/kfp.txt | \
 		$(LOCK_IMAGE) pyproject.toml --extra kfp requirements/image.in - -c requirements/kfp.txt \
 		--override requirements/image-overrides.txt --output-file requirements/image.txt

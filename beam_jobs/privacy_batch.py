@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,7 @@ from .identifiers import IdentifierScanner
 from .list_columns import first_values, rows_of_values, values_of, with_values
 from .privacy_measures import Measure
 from .privacy_methods.contract import Method, RowMethod, is_text
+from .privacy_methods.hmac_sha256 import Hmac
 from .privacy_methods.keep import Keep
 from .privacy_policy import PrivacyConfig
 from .privacy_risk import split_risks
@@ -47,7 +48,7 @@ class BatchTreatment:
         self._config = config
         self._split = split
         self._keys = keys
-        self._scanner = IdentifierScanner(config.phone_region)
+        self._scanner = IdentifierScanner(config.phone_region, config.names_model)
         self._method_of = cache(config.method_of)
 
     def treat(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[Measure]]:
@@ -117,7 +118,7 @@ class BatchTreatment:
             return method.operate(encoded.dictionary, self._keys).take(encoded.indices)
         pseudonymize = self._config.undeclared == "pseudonymize"
         treated, found = self._scanner.scan(
-            encoded.dictionary, self._keys if pseudonymize else None
+            encoded.dictionary, partial(Hmac().operate, keys=self._keys) if pseudonymize else None
         )
         if not found:
             return values

@@ -73,6 +73,8 @@ class PrivacyConfig(Parameters):
       scan_exempt: kept fields that are not scanned, such as opaque ids.
       phone_region: the region (ISO 3166-1 alpha-2) in whose national form phone numbers are also
         sought; None seeks international ones, with a ``+``, only.
+      names_model: a spaCy model, an installed package or a folder, with which Presidio also finds
+        names of people and places (see ``identifiers.names``).
       min_group_rows: smaller groups of rows are named nowhere, only counted.
     """
 
@@ -87,6 +89,7 @@ class PrivacyConfig(Parameters):
     undeclared: Literal["redact", "pseudonymize", "fail"] = "redact"
     scan_exempt: tuple[str, ...] = ("log_request_id",)
     phone_region: str | None = None
+    names_model: str | None = None
     min_group_rows: int = Field(default=10, ge=1)
 
     @field_validator("phone_region")

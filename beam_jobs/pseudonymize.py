@@ -20,6 +20,7 @@ from .accounting import SumCounts
 from .count_classes import CountClasses, measures_risk
 from .engine import job_options
 from .examples import ReadExamples, WriteExamples, split_pattern
+from .identifiers.names import require
 from .privacy_batch import (
     BatchTreatment,
     Measure,
@@ -58,7 +59,8 @@ def pseudonymize(
     PrivacyError; what it has written by then is treated all the same.
 
     Raises:
-      KeysetError, RegisterError: keyset or register cannot be used; nothing was read or written.
+      KeysetError, RegisterError, NamesError: keyset, register or names_model cannot be used;
+        nothing was read or written.
     """
     sources = {split: split_pattern(input_uri, split) for split in splits}
     targets = {split: f"{output_uri}/Split-{split}" for split in splits}
@@ -129,6 +131,8 @@ def _add_job(
 ) -> None:
     version = primary_version(config)
     config.prepare()
+    if config.names_model:
+        require(config.names_model)
     register = load(history_root)
     counts, written = [], []
     for split, source in sources.items():

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..domain_keys import DomainKeys
-from ..privacy_methods.hmac_sha256 import Hmac
 from . import api_key, card, email, iban, ip, mac, national_id, phone, url_credentials
 from .kind import HIDDEN, Span
 from .labels import hide_labels, label
+from .names import NameFinder
 
 _ANY_HINT = r"[0-9@=]|://|-----BEGIN|[\w.~+/:-]{15}"
 """What every identifier has; most prose has not."""
@@ -28,10 +28,14 @@ class IdentifierScanner:
     over.
 
     Args:
-      phone_region: see ``PrivacyConfig.phone_region``.
+      phone_region, names_model: see ``PrivacyConfig``.
+
+    Raises:
+      NamesError: there is no such model.
     """
 
-    def __init__(self, phone_region: str | None = None):
+    def __init__(self, phone_region: str | None = None, names_model: str | None = None):
+        self._names = NameFinder(names_model) if names_model else None
         self._kinds = [
             api_key.private_key(),
             api_key.api_key(),
@@ -61,7 +65,7 @@ class IdentifierScanner:
         return self._find(values.cast(pa.large_binary()))[0]
 
     def find_in_text(self, text: str) -> list[Span]:
-        """The spans of one text, in order and apart."""
+        """The spans of one text, in order and apart; no names."""
         found: list[Span] = []
         left = hide_labels(text)
         for _ in range(_ROUNDS):
@@ -75,13 +79,13 @@ class IdentifierScanner:
         return [Span(found[-1].kind, 0, len(text))]
 
     def scan(
-        self, values: pa.Array, keys: DomainKeys | None = None
+        self, values: pa.Array, pseudonyms_of: Callable[[pa.Array], pa.Array] | None = None
     ) -> tuple[pa.Array, dict[str, list[int]]]:
         """Replaces the identifiers in text without nulls by their labels.
 
         Args:
-          keys: with them a label holds the pseudonym that the ``hmac`` method gives the
-            identifier's text, so that the two join within the domain.
+          pseudonyms_of: gives distinct identifiers the pseudonyms of the ``hmac`` method, which
+            their labels then hold; without it labels are bare.
 
         Returns:
           The array, and the positions of the values in which each kind was found.
@@ -94,7 +98,7 @@ class IdentifierScanner:
         for at, spans in found.items():
             for kind in {span.kind for span in spans}:
                 kinds.setdefault(kind, []).append(at)
-        pseudonyms = _pseudonyms(found, texts, keys) if keys else {}
+        pseudonyms = _pseudonyms(found, texts, pseudonyms_of) if pseudonyms_of else {}
         labelled = [_encoded(_labelled(texts[at], found[at], pseudonyms)) for at in found]
         mask = np.zeros(len(values), bool)
         mask[list(found)] = True
@@ -110,9 +114,9 @@ class IdentifierScanner:
         """The spans by position, in order, and the texts of those positions and some more."""
         found: dict[int, list[Span]] = {}
         texts: dict[int, str] = {}
-        places = np.arange(len(data))
+        places, rest = np.arange(len(data)), data
         for n in range(_ROUNDS):
-            new, seen, left = self._find_once(*_having(places, data, _ANY_HINT))
+            new, seen, left = self._find_once(*_having(places, rest, _ANY_HINT))
             if not new:
                 break
             if n == 0:
@@ -122,8 +126,21 @@ class IdentifierScanner:
                     whole = [Span(spans[-1].kind, 0, len(texts[at]))]
                     found[at] = whole if n == _ROUNDS - 1 else found[at] + spans
             places = np.array(list(new))
-            data = pa.array([_encoded(left[at]) for at in new], pa.large_binary())
-        return {at: _in_order(found[at]) for at in sorted(found)}, texts
+            rest = pa.array([_encoded(left[at]) for at in new], pa.large_binary())
+        found = {at: _in_order(spans) for at, spans in found.items()}
+        if self._names:
+            self._add_names(data, found, texts)
+        return {at: found[at] for at in sorted(found)}, texts
+
+    def _add_names(
+        self, data: pa.Array, found: dict[int, list[Span]], texts: dict[int, str]
+    ) -> None:
+        """Names in what the other kinds have left of each value."""
+        texts |= {at: _decoded(value) for at, value in enumerate(data.to_pylist())}
+        left = [_hidden(hide_labels(texts[at]), found.get(at, [])) for at in range(len(data))]
+        for at, spans in enumerate(self._names.find(left)):
+            if spans:
+                found[at] = _in_order(found.get(at, []) + spans)
 
     def _find_once(
         self, places: np.ndarray, data: pa.Array
@@ -138,7 +155,7 @@ class IdentifierScanner:
                 hinted, values = _having(hinted, values, hint)
             for at, value in zip(hinted.tolist(), values.to_pylist(), strict=True):
                 if at not in left:
-                    texts[at] = value.decode("utf-8", "surrogateescape")
+                    texts[at] = _decoded(value)
                     left[at] = hide_labels(texts[at])
                 if spans := kind.find(left[at]):
                     found[at] = found[at] + spans if at in found else spans
@@ -153,12 +170,14 @@ def _having(places: np.ndarray, data: pa.Array, hint: str) -> tuple[np.ndarray, 
 
 
 def _pseudonyms(
-    found: dict[int, list[Span]], texts: dict[int, str], keys: DomainKeys
+    found: dict[int, list[Span]],
+    texts: dict[int, str],
+    pseudonyms_of: Callable[[pa.Array], pa.Array],
 ) -> dict[str, str]:
     """The pseudonym of each identifier found, by its text."""
     identifiers = sorted({texts[at][s.start : s.end] for at, spans in found.items() for s in spans})
     values = pa.array(map(_encoded, identifiers), pa.large_binary())
-    pseudonyms = Hmac().operate(values, keys).to_pylist()
+    pseudonyms = pseudonyms_of(values).to_pylist()
     return {text: value.decode() for text, value in zip(identifiers, pseudonyms, strict=True)}
 
 
@@ -182,6 +201,10 @@ def _hidden(text: str, spans: list[Span]) -> str:
         parts += [text[end : span.start], HIDDEN * (span.end - span.start)]
         end = span.end
     return "".join([*parts, text[end:]])
+
+
+def _decoded(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
 
 
 def _encoded(text: str) -> bytes:

@@ -1,4 +1,5 @@
 from collections import Counter
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -6,12 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tfx_vigil.beam_jobs.domain_keys import DomainKeys
 from tfx_vigil.beam_jobs.identifiers import IdentifierScanner
+from tfx_vigil.beam_jobs.identifiers.names import NamesError
 from tfx_vigil.beam_jobs.privacy_methods import Hmac
 
 from .labelled_texts import SORTS, labelled_texts, near_misses, positives
 
 SCANNER = IdentifierScanner("US")
 KEYS = DomainKeys(bytes(32), bytes(range(32)), 7, "riders")
+PSEUDONYMS_OF = partial(Hmac().operate, keys=KEYS)
 BINARY = pa.large_binary()
 POSITIVES = positives(1, 20)
 LABELLED = [each.text for each in POSITIVES + near_misses(1, 20)]
@@ -42,13 +45,13 @@ def test_with_keys_an_identifier_becomes_its_pseudonym_in_a_declared_field():
     values = pa.array([b"ask ada@example.com", b"\xff+13125550142, ada@example.com"], BINARY)
     declared = Hmac().operate(pa.array(["ada@example.com", "+13125550142"]), KEYS).to_pylist()
     ada, phone = (pseudonym.encode() for pseudonym in declared)
-    scanned, found = SCANNER.scan(values, KEYS)
+    scanned, found = SCANNER.scan(values, PSEUDONYMS_OF)
     assert scanned.to_pylist() == [
         b"ask [EMAIL:%s]" % ada,
         b"\xff[PHONE:%s], [EMAIL:%s]" % (phone, ada),
     ]
     assert found == {"EMAIL": [0, 1], "PHONE": [1]}
-    assert SCANNER.scan(scanned, KEYS) == (scanned, {})
+    assert SCANNER.scan(scanned, PSEUDONYMS_OF) == (scanned, {})
 
 
 def test_labels_are_passed_over_but_hide_nothing():
@@ -72,8 +75,8 @@ def test_a_chain_of_identifiers_that_hide_one_another_goes_as_a_whole():
 @given(st.lists(st.one_of(st.binary(max_size=60), st.sampled_from(LABELLED).map(str.encode))))
 @settings(max_examples=100, deadline=None)
 def test_any_bytes_can_be_scanned_and_a_second_scan_finds_nothing(values):
-    scanned, _ = SCANNER.scan(pa.array(values, BINARY), KEYS)
-    assert SCANNER.scan(scanned, KEYS) == (scanned, {})
+    scanned, _ = SCANNER.scan(pa.array(values, BINARY), PSEUDONYMS_OF)
+    assert SCANNER.scan(scanned, PSEUDONYMS_OF) == (scanned, {})
 
 
 @given(st.lists(st.one_of(st.sampled_from(LABELLED), st.text(max_size=40)), max_size=10))
@@ -118,3 +121,8 @@ def test_recall_and_precision_on_labelled_texts():
     assert {sort: hits[sort] / of_sort[sort] for sort in SORTS if hits[sort] < of_sort[sort]} == {}
     assert {kind: n for kind, n in false.items() if n / spans[kind] > 0.01} == {}
     assert {sort: n for sort, n in alarms.items() if n / of_sort[sort] > 0.02} == {}
+
+
+def test_names_need_presidio_and_say_so():
+    with pytest.raises(NamesError, match="names_model 'en_core_web_sm' needs Presidio"):
+        IdentifierScanner(names_model="en_core_web_sm")
