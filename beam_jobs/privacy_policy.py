@@ -20,10 +20,11 @@ _NEVER_KEPT = ("direct_identifier", "subject_id")
 
 
 def _role_suits(method: Method) -> Method:
-    if method.role == "subject_id" and not isinstance(method, Pseudonym):
+    is_found_again = isinstance(method, Pseudonym) and method.is_labelled
+    if method.role == "subject_id" and not is_found_again:
         raise ValueError(
-            f"role subject_id needs a pseudonym, by which the person is found again: use a method "
-            f"like hmac, not {method.method}"
+            "role subject_id needs a pseudonym that names its key version, by which the person is "
+            f"found again and nobody else: use hmac or aes_siv, not {method.method}"
         )
     if method.role in _NEVER_KEPT and isinstance(method, Keep):
         raise ValueError(f"a {method.role} cannot be kept: use a method like hmac or redact")

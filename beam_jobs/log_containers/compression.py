@@ -64,7 +64,7 @@ def decompressed(extent: Extent) -> Iterator[bytes]:
     first = next(raw, b"")
     raw = chain([first], raw)
     if first.startswith(_GZIP):
-        return _gunzip(raw)
+        return gunzip(raw)
     if zstd_frames.begins(first):
         return _unzstd(raw)
     return raw
@@ -108,8 +108,13 @@ def _unzstd(raw: Iterator[bytes]) -> Iterator[bytes]:
         raise Damaged("damaged_zstd", cut=False) from None
 
 
-def _gunzip(raw: Iterator[bytes]) -> Iterator[bytes]:
-    """The members one after another; zeros between them, and after the last, are padding."""
+def gunzip(raw: Iterator[bytes]) -> Iterator[bytes]:
+    """The decompressed bytes of gzip's members; zeros between them, and after the last, are
+    padding.
+
+    Raises:
+      Damaged: after the last byte that could be decompressed.
+    """
     inflater = None
     for piece in raw:
         for at in range(0, len(piece), _STEP):

@@ -54,11 +54,12 @@ def reversed_rows(
 
     A row was treated under one key version: the one whose pseudonym of ``identifier`` it holds.
     """
-    versions = enabled_keys(config)
+    rows = list(rows)
+    columns = {name for held in rows for name in held.row}
     made = {
         (name, pseudonym_of(method, identifier.encode(), keys)): keys
-        for name, method in config.subject_fields.items()
-        for keys in versions
+        for keys in enabled_keys(config)
+        for name, method in config.subject_fields_among(columns).items()
     }
     for held in rows:
         treated_with = [

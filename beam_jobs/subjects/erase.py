@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from operator import eq
 
 import numpy as np
 import pyarrow as pa
@@ -15,8 +16,10 @@ from .batch_edit import BatchEdit, Edited
 from .marks import Marks
 from .wanted import Wanted, is_among
 
-_ALTERNATIVES = 100
-"""As many as a pattern of RE2 may have in the memory that it gives itself."""
+_PSEUDONYM = r"v[0-9]+\.[0-9A-Za-z_-]+"
+_INSIDE = rf"(?s)(?:.{_PSEUDONYM}|^{_PSEUDONYM}[^0-9A-Za-z_-])"
+_MENTION = re.compile(rf"(?:\[([A-Z_]+):)?({_PSEUDONYM})\]?".encode())
+_REDACTED = REDACTED.encode()
 
 
 class Erase(BatchEdit):
@@ -30,15 +33,10 @@ class Erase(BatchEdit):
     def __init__(self, people: Iterable[Marks]):
         people = list(people)
         self._subjects = Wanted.of(people)
-        self._anywhere = Wanted.anywhere(people)
-        mentions = [re.escape(mention.decode()) for mention in sorted(self._anywhere.mentions)]
-        self._patterns = [
-            "|".join(mentions[start : start + _ALTERNATIVES])
-            for start in range(0, len(mentions), _ALTERNATIVES)
-        ]
+        self._elsewhere = Wanted.elsewhere(people)
 
     def may_touch(self, data: bytes) -> bool:
-        return self._anywhere.may_be_in(data)
+        return self._subjects.may_be_in(data) or self._elsewhere.may_be_in(data)
 
     def edit(self, batch: pa.RecordBatch) -> Edited:
         changed = np.zeros(batch.num_rows, bool)
@@ -54,14 +52,23 @@ class Erase(BatchEdit):
         if not is_text(values.type):
             return column
         data = values.cast(pa.large_binary())
-        hit = is_among(data, self._anywhere.pseudonyms.get(name, frozenset()))
-        cleaned = pc.if_else(pa.array(hit), pa.scalar(REDACTED.encode(), data.type), data)
-        for pattern in self._patterns:
-            held = pc.match_substring_regex(cleaned, pattern).fill_null(False)
-            hit = hit | held.to_numpy(zero_copy_only=False)
-            cleaned = pc.replace_substring_regex(cleaned, rf"\[([A-Z_]+):(?:{pattern})\]", r"[\1]")
-            cleaned = pc.replace_substring_regex(cleaned, pattern, REDACTED)
+        wanted = self._elsewhere.mentions | self._elsewhere.values_of(name)
+        hit = is_among(data, wanted)
+        cleaned = pc.if_else(pa.array(hit), pa.scalar(_REDACTED, data.type), data)
+        inside = pc.match_substring_regex(cleaned, _INSIDE).fill_null(False)
+        at = np.flatnonzero(inside.to_numpy(zero_copy_only=False))
+        texts = cleaned.take(pa.array(at)).to_pylist()
+        anonymous = [_MENTION.sub(self._anonymous, text) for text in texts]
+        is_same = np.fromiter(map(eq, texts, anonymous), bool, len(texts))
+        hit[at[~is_same]] = True
         if not hit.any():
             return column
         changed[rows_of_values(column)[hit]] = True
+        cleaned = pc.replace_with_mask(cleaned, inside, pa.array(anonymous, data.type))
         return with_values(column, cleaned.cast(values.type))
+
+    def _anonymous(self, match: re.Match[bytes]) -> bytes:
+        kind, pseudonym = match.groups()
+        if pseudonym not in self._elsewhere.mentions:
+            return match[0]
+        return b"[%b]" % kind if kind else _REDACTED + b"]" * match[0].endswith(b"]")

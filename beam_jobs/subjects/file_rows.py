@@ -8,10 +8,12 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 
+from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from ..examples import BATCH_ROWS
 from ..log_containers import tfrecords
+from ..log_containers.compression import gunzip
 
 _PIECE_BYTES = 1 << 20
 _FOLDER = ".edits"
@@ -28,14 +30,18 @@ def read_rows(path: str) -> Iterator[list[bytes]]:
     Raises:
       DamagedFile: a record is cut off, or its checksum is wrong.
     """
-    with FileSystems.open(path) as file:
-        for chunk in tfrecords.records(iter(lambda: file.read(_PIECE_BYTES), b"")):
-            if chunk.damage:
-                raise DamagedFile(
-                    f"{path}: damaged at byte {chunk.offsets[-1]}: run its span again"
-                )
-            for start in range(0, len(chunk.records), BATCH_ROWS):
-                yield chunk.records[start : start + BATCH_ROWS]
+    for chunk in tfrecords.records(_decompressed(path)):
+        if chunk.damage:
+            raise DamagedFile(f"{path}: {chunk.damage} at byte {chunk.offsets[-1]}: make it anew")
+        for start in range(0, len(chunk.records), BATCH_ROWS):
+            yield chunk.records[start : start + BATCH_ROWS]
+
+
+def _decompressed(path: str) -> Iterator[bytes]:
+    """A stream that is cut off is damage here; Beam takes it for the end of a file."""
+    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
+        pieces = iter(lambda: file.read(_PIECE_BYTES), b"")
+        yield from gunzip(pieces) if path.endswith(".gz") else pieces
 
 
 class NewFile:

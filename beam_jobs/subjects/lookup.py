@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -31,16 +32,16 @@ class Lookup:
     """
 
     def __init__(self, config: PrivacyConfig, register: SubjectRegister, keys: DomainKeys | None):
-        self._fields = [] if register.is_empty else list(config.subject_fields)
+        self._config = config
         self._register = register
         self._keys = keys
 
     def apart(self, batch: pa.RecordBatch) -> Apart:
         erased, restricted = np.zeros((2, batch.num_rows), bool)
-        for name in self._fields:
-            place = batch.schema.get_field_index(name)
-            if place >= 0 and not pa.types.is_null(batch.column(place).type):
-                self._look_up(batch.column(place), erased, restricted)
+        for name in self._subject_fields(batch):
+            column = batch.column(batch.schema.get_field_index(name))
+            if not pa.types.is_null(column.type):
+                self._look_up(column, erased, restricted)
         restricted &= ~erased
         if not (erased.any() or restricted.any()):
             return Apart(batch, batch.slice(0, 0), 0)
@@ -49,6 +50,11 @@ class Lookup:
             batch.filter(pa.array(restricted)),
             int(erased.sum()),
         )
+
+    def _subject_fields(self, batch: pa.RecordBatch) -> Iterable[str]:
+        if self._register.is_empty:
+            return ()
+        return self._config.subject_fields_among(batch.schema.names)
 
     def _look_up(self, column: pa.Array, erased: np.ndarray, restricted: np.ndarray) -> None:
         """Marks the rows with a value of the column that the register knows."""

@@ -27,9 +27,10 @@ class Marks:
 
     Attributes:
       tag: 32 hex digits, the same in all key versions; see ``tags``.
-      pseudonyms: for each subject field what its method makes of the identifier under each
-        enabled key version.
-      elsewhere: the same for the other fields with pseudonyms.
+      pseudonyms: for each rule of the policy, a field's name or a pattern of names, what its
+        method makes of the identifier under each enabled key version; nothing where the rule is
+        about no subject field.
+      elsewhere: the same for pseudonyms that are not of subject fields.
       mentions: what the person is called inside of texts, where the scanner pseudonymizes, and
         in any other field of the domain: pseudonyms that name their key version.
     """
@@ -45,43 +46,38 @@ def marks_of(config: PrivacyConfig, identifier: str) -> Marks:
 
     Raises:
       KeysetError: the keyset cannot be used.
-      ValueError: the policy has no subject field, or none whose method takes this identifier.
+      ValueError: the policy has no subject field.
     """
-    fields = config.subject_fields
-    if not fields:
+    named = {name: config.method_of(name) for name in (*config.fields, *config.tags)}
+    rules = {**config.patterns, **named}
+    subjects = [rule for rule, method in rules.items() if method and method.role == "subject_id"]
+    if not subjects:
         raise ValueError("the policy has no field with the role subject_id: nobody can be found")
-    versions = enabled_keys(config)
-    raw = identifier.encode()
+    versions, raw = enabled_keys(config), identifier.encode()
     made = {
-        name: _made(method, raw, versions)
-        for name, method in {"": Hmac(), **config.fields}.items()
-        if isinstance(method, Pseudonym)
+        rule: _made(method, raw, versions) if isinstance(method, Pseudonym) else frozenset()
+        for rule, method in rules.items()
     }
-    pseudonyms = {name: made.pop(name) for name in fields}
-    if not any(pseudonyms.values()):
-        raise ValueError(f"no subject field ({', '.join(fields)}) can hold this identifier")
-    everything = made.pop("").union(*made.values(), *pseudonyms.values())
+    everything = _made(Hmac(), raw, versions).union(*made.values())
     (tag,) = tags([raw], versions[0])
-    return Marks(tag, pseudonyms, made, frozenset(x for x in everything if _LABEL.match(x)))
+    return Marks(
+        tag,
+        {rule: made[rule] if rule in subjects else frozenset() for rule in rules},
+        {rule: frozenset() if rule in subjects else made[rule] for rule in rules},
+        frozenset(pseudonym for pseudonym in everything if _LABEL.match(pseudonym)),
+    )
 
 
 def enabled_keys(config: PrivacyConfig) -> list[DomainKeys]:
     """The keys of the policy's domain, of each enabled version."""
     keyset = load(config.keyset)
-    return [
-        keyset.domain_keys(key.version, config.domain)
-        for key in keyset.versions
-        if key.status == "enabled"
-    ]
+    return [keyset.domain_keys(version, config.domain) for version in keyset.enabled]
 
 
 def pseudonym_of(method: Pseudonym, raw: bytes, keys: DomainKeys) -> bytes | None:
-    """The value's pseudonym; None where the method does not take the value, which then is in no
-    treated field, or cannot be told there from others that the method does not take."""
-    try:
-        (made,) = to_bytes(method.operate(pa.array([raw], pa.large_binary()), keys))
-    except ValueError:
-        return None
+    """The value's pseudonym; None where the method has none for it, which then cannot be told
+    from other such values."""
+    (made,) = to_bytes(method.operate(pa.array([raw], pa.large_binary()), keys))
     return None if made == REDACTED.encode() else made
 
 

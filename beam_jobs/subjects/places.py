@@ -43,6 +43,6 @@ def place_of(path: str) -> tuple[str, bool]:
 
 
 def restricted_prefix(split_uri: str) -> str:
-    """The beginning of the names of the files with a split's restricted rows."""
+    """The beginning of the paths of restricted rows of the split whose folder is ``split_uri``."""
     root, _, folder = split_uri.rpartition("/")
     return f"{root}/{_SPLIT}{RESTRICTED}/{folder.removeprefix(_SPLIT)}"

@@ -64,6 +64,7 @@ def treated_value(config: PrivacyConfig, identifier: str, field: str, value: str
       PrivacyError: the value breaks the policy, or its type does not suit the field's method.
       ValueError: the policy stores nothing of this field.
     """
+    config.prepare()
     method = config.method_of(field)
     if method is None or method.drops_field:
         raise ValueError(f"the policy keeps nothing of field {field!r}: nothing to rectify")
