@@ -209,23 +209,28 @@ class History:
         self._write(self._record_path(span), record)
         self._point_to_model()
 
-    def revise(self, span: str, edit: Callable[[str], None], note: Revised) -> SpanRecord:
+    def revise(
+        self, span: str, edit: Callable[[str], None], note: Revised | None = None
+    ) -> SpanRecord:
         """Changes a span's files: ``edit(folder)`` is given a copy, which takes their place.
 
         The old files are deleted at once. Killed before that, either the old or the new files
         are the span's, and ``sweep`` deletes the others.
 
         Args:
-          note: is kept in the record, in place of an earlier one about the same receipt.
+          note: is kept in the record, in place of an earlier one about the same receipt; None
+            where nobody's documents change.
         """
         old = self.record(span)
-        notes = [n for n in old.revised if n.receipt != note.receipt]
+        notes = list(old.revised)
+        if note:
+            notes = [*(n for n in notes if n.receipt != note.receipt), note]
 
         def fill(folder: str) -> None:
             copy_tree(self.path(old), folder)
             edit(folder)
 
-        new = self.write_span(old.model_copy(update={"revised": [*notes, note]}), fill)
+        new = self.write_span(old.model_copy(update={"revised": notes}), fill)
         if new.revision != old.revision:
             fileio.rmtree(self.path(old))
         return new

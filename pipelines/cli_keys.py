@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 import typer
 
 from .cli_options import AsJson
-from .console import Cells, screen
+from .console import Cells, progress_line, screen
 from .yaml_file import ConfigError
 
 keys = typer.Typer(no_args_is_help=True)
@@ -105,24 +105,38 @@ def destroy_key(
 
 @keys.command("rewrap")
 def rewrap_data(
-    data: Annotated[Path, typer.Option(help="Parquet, CSV, TFRecord, or Split-* folders.")],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="Parquet, CSV, TFRecord, or Split-* folders; default: all rows of the history and "
+            "of the pipeline's runs."
+        ),
+    ] = None,
     config: Annotated[Path, typer.Option("--config", "-c", help="The vigil.yaml.")] = _VIGIL_YAML,
     as_json: AsJson = False,
 ) -> None:
-    """Move the pseudonyms in a dataset, in place, to the key that makes new ones."""
+    """Move stored pseudonyms, in place, to the key that makes new ones."""
+    from ..beam_jobs import keysets
     from ..beam_jobs import rewrap_data as job
     from .config import load_config
 
     loaded = load_config(config)
     if not loaded.privacy.needs_key:
         raise ConfigError(f"{config}: privacy: no field has a pseudonym: nothing to rewrap")
-    report = unlocked(lambda: job.rewrap_data(loaded.privacy, str(data), loaded.beam_args))
+    unlocked(lambda: keysets.load(loaded.privacy.keyset))
+    if data:
+        report = job.rewrap_data(loaded.privacy, str(data), loaded.beam_args)
+    else:
+        from .rewrap_stored import rewrap_stored
+
+        with progress_line() as progress:
+            report = rewrap_stored(loaded, progress)
     if as_json:
         print(report.model_dump_json(indent=1))
         return
     screen.print(
-        f"{data}: {report.rows_changed:,} of {report.rows:,} rows moved to key version "
-        f"{report.version}",
+        f"{data or loaded.runtime.history_root}: {report.rows_changed:,} of {report.rows:,} rows "
+        f"moved to key version {report.version}",
         markup=False,
     )
     for held in report.unreadable:

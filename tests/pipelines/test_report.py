@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 import pytest
 from tfx_vigil.beam_jobs import reports as documents
-from tfx_vigil.components.history import History, SpanRecord
+from tfx_vigil.components.history import History, Revised, SpanRecord
 from tfx_vigil.pipelines.report import gather, text
 
 from .report_page import Page, write
@@ -306,3 +306,15 @@ def test_phone_shows_a_tapped_cell_scrolls_nowhere_sideways_and_runs_nothing(tmp
     assert any(name(feature) in seen["tooltip"] for feature in FEATURES)
     assert seen["bars"] >= 4
     assert seen["width"] <= seen["room"] == 390
+
+
+def test_what_was_made_anew_since_a_person_asked_is_said_in_one_line(tmp_path):
+    history = History(build_history(tmp_path / "history", spans=SPANS[:1]))
+    time = datetime(2026, 3, 1, tzinfo=timezone.utc)
+    note = Revised(time=time, request="erase", receipt=7, names=["statistics", "drift"])
+    history.revise(SPANS[0], lambda folder: None, note)
+    _, page = write(history.root, tmp_path)
+    assert (
+        "Made anew after this decision, 2026-03-01, since a person asked for it "
+        "(erase, receipt 7): statistics, drift."
+    ) in page.text
