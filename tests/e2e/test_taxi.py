@@ -4,11 +4,9 @@ import glob
 import gzip
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,12 +15,12 @@ from tfx_vigil.beam_jobs.reports import DriftReport, IngestReport, PrivacyReport
 from tfx_vigil.components.history import History
 from tfx_vigil.components.retrain_gate.decision import RetrainDecision, TrainingPlan
 from tfx_vigil.pipelines.config import load_config
-from tfx_vigil.pipelines.demo.demo import run_demo
 from tfx_vigil.pipelines.run import RunFailed, run_span
+
+from .demo_folder import FIRST, SECOND, before_the_first_span
 
 pytestmark = pytest.mark.e2e
 
-FIRST, SECOND = "2014-01-01", "2014-07-01"
 IDENTIFIERS = re.compile(
     rb"rider\d{4}@example\.org"
     rb"|\+1 2\d\d-555-01\d\d"
@@ -30,20 +28,7 @@ IDENTIFIERS = re.compile(
 )
 
 
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """The folder of a demo of two spans; temporary files of the run are kept beside it."""
-    out = tmp_path_factory.mktemp("demo")
-    temp = out / "temp"
-    temp.mkdir()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TMPDIR", str(temp))
-        patch.setattr(tempfile, "tempdir", None)
-        outcomes = list(run_demo(out, spans=2))
-    return out, {outcome.span: outcome for outcome in outcomes}
-
-
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def history(demo):
     return History(str(demo[0] / "history"))
 
@@ -207,21 +192,6 @@ def comparable(root, span):
     ingest = history.report(record, "decision", RetrainDecision).evidence["ingest"]
     texts = {name: text.replace(ingest, "").replace(str(root), "") for name, text in texts.items()}
     return {name: re.sub(r"serving/\d+", "serving/N", text) for name, text in texts.items()}
-
-
-def before_the_first_span(out, folder):
-    """A copy of the demo as it was before its first span ran."""
-    for name in ("data", "logs", "truth", "keys", "history"):
-        shutil.copytree(out / name, folder / name)
-    shutil.copy(out / "vigil.yaml", folder)
-    shutil.rmtree(folder / "history" / "spans")
-    shutil.rmtree(folder / "logs" / SECOND)
-    (folder / "truth" / f"{SECOND}.jsonl").unlink()
-    baseline = folder / "history" / "baseline" / "record.json"
-    record = json.loads(baseline.read_text())
-    record["model"] = str(baseline.with_name("model"))
-    baseline.write_text(json.dumps(record))
-    return folder
 
 
 def test_a_run_killed_at_any_node_and_run_again_ends_in_the_same_history(demo, tmp_path):
