@@ -25,7 +25,8 @@ demo: venv
 	@$(BIN)/tfx-vigil demo --out '$(OUT)'
 
 test: venv
-	@$(BIN)/python -m pytest -m 'not browser and not docker and not portable and not live_server and not presidio'
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile \
+		-m 'not (browser or docker or portable or live_server or presidio)'
 
 test-browser: venv
 	@$(BIN)/python -m pytest -m browser
