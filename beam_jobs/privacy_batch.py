@@ -27,6 +27,7 @@ _ACTIONS = {"redact": "redacted", "pseudonymize": "pseudonymized", "fail": "fail
 
 _ROWS = ("rows_written", "rows_restricted", "rows_erased")
 """What can become of a row."""
+_FINDINGS = ("found", "misnamed")
 
 
 class PrivacyError(RuntimeError):
@@ -37,8 +38,9 @@ class BatchTreatment:
     """Applies ``config`` to the record batches of a split.
 
     Columns hold values, or lists of values as tfx-bsl reads tf.Examples. Each method sees the
-    distinct values of a column in a batch; nulls and the lengths of lists stay. Fields that the
-    policy ought to list are left out and counted.
+    distinct values of a column in a batch; nulls and the lengths of lists stay. Left out and
+    counted are fields that the policy ought to list, and those whose very name holds an
+    identifier: one odd record must not stop all others.
 
     Args:
       keys: None when the policy needs no key.
@@ -50,18 +52,23 @@ class BatchTreatment:
         self._keys = keys
         self._scanner = IdentifierScanner(config.phone_region, config.names_model)
         self._method_of = cache(config.method_of)
+        self._scanned_name = cache(self._scanner.scan_text)
 
     def treat(self, batch: pa.RecordBatch) -> tuple[pa.RecordBatch, Counter[Measure]]:
         """Returns the treated batch and its counts.
 
         Raises:
-          PrivacyError: a field's name is an identifier, its type does not suit its method, or
-            the method failed. It names the field only, for the cause might quote a value.
+          PrivacyError: a field's type does not suit its method, or the method failed. It names
+            the field only, for the cause might quote a value.
         """
-        self._refuse_identifying_names(batch.schema.names)
         counts = Counter({Measure(self._split, "rows_read"): batch.num_rows})
         treated = {}
         for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            shown, kinds = self._scanned_name(name)
+            if kinds:
+                for kind in kinds:
+                    counts[Measure(self._split, "misnamed", shown, kind)] += _values(column)
+                continue
             method = self._method_of(name)
             if method is None:
                 counts[Measure(self._split, "unlisted", name)] += batch.num_rows
@@ -140,9 +147,10 @@ class BatchTreatment:
         column = batch.column(batch.schema.get_field_index(name))
         return subjects.take(pa.array(rows_of_values(column)))
 
-    def _refuse_identifying_names(self, names: list[str]) -> None:
+    def refuse_identifying_names(self, names: list[str]) -> None:
+        """Raises PrivacyError, by position only, for the first name that holds an identifier."""
         for position, name in enumerate(names):
-            if kinds := self._scanner.scan_text(name)[1]:
+            if kinds := self._scanned_name(name)[1]:
                 raise PrivacyError(
                     f"split {self._split!r}: the name of field {position} (counted from 0) holds "
                     f"an identifier ({', '.join(sorted(kinds))}): rename it, or add a header row"
@@ -193,10 +201,10 @@ def privacy_report(
                 split=m.split,
                 kind=m.of,
                 values=n,
-                action=_ACTIONS[config.undeclared],
+                action=_action(m, config),
             )
             for m, n in sorted(counts.items())
-            if m.name == "found"
+            if m.name in _FINDINGS
         ],
         key_version=key_version,
         input_purged=False,
@@ -221,6 +229,11 @@ def _field_treatment(
     )
 
 
+def _action(finding: Measure, config: PrivacyConfig) -> str:
+    leaves_out = finding.name == "misnamed" and config.undeclared != "fail"
+    return "left_out" if leaves_out else _ACTIONS[config.undeclared]
+
+
 def _total(counts: Mapping[Measure, int], name: str) -> int:
     return sum(n for measure, n in counts.items() if measure.name == name)
 
@@ -233,7 +246,7 @@ def check_policy(counts: Mapping[Measure, int], config: PrivacyConfig) -> None:
             f"fields without a rule in the policy: {', '.join(unlisted)}; give each a method, or "
             "state a default: keep or redact"
         )
-    found = sorted((m, n) for m, n in counts.items() if m.name == "found")
+    found = sorted((m, n) for m, n in counts.items() if m.name in _FINDINGS)
     if found and config.undeclared == "fail":
         listed = "; ".join(f"{m.field} ({m.split}): {n} values with {m.of}" for m, n in found)
         problems.append(f"undeclared identifiers in {listed}; give these fields a method")

@@ -71,7 +71,7 @@ class PrivacyConfig(Parameters):
         ``identifiers``): ``redact`` the identifier, ``pseudonymize`` it in place as the hmac
         method does, so that it joins with declared fields, or ``fail`` the job once all are
         counted.
-      scan_exempt: kept fields that are not scanned, such as opaque ids.
+      scan_exempt: kept fields that are not scanned.
       phone_region: the region (ISO 3166-1 alpha-2) in whose national form phone numbers are also
         sought; None seeks international ones, with a ``+``, only.
       names_model: a spaCy model, an installed package or a folder, with which Presidio also finds
@@ -88,7 +88,7 @@ class PrivacyConfig(Parameters):
     keyset: str | None = None
     domain: str | None = Field(default=None, min_length=1, pattern=r"^[^\x00]*$")
     undeclared: Literal["redact", "pseudonymize", "fail"] = "redact"
-    scan_exempt: tuple[str, ...] = ("log_request_id",)
+    scan_exempt: tuple[str, ...] = ()
     phone_region: str | None = None
     names_model: str | None = None
     min_group_rows: int = Field(default=10, ge=1)

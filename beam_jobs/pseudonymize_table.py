@@ -60,6 +60,7 @@ def pseudonymize_table(
         Lookup(config, load(history_root), keys),
     )
     schema, batches = read_table(path)
+    treatment.refuse_identifying_names(schema.names)
     counts: Counter[Measure] = Counter()
     risk = RiskCounter(config, split) if measures_risk(config) else None
     target = Path(output_dir, Path(path).name)

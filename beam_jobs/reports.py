@@ -178,13 +178,16 @@ class OverruledRules(Document):
 
 
 class ScanFinding(Document):
-    """Identifiers of one kind that no rule had declared, found in one field."""
+    """Identifiers of one kind that no rule had declared, found in one field.
+
+    ``left_out``: a field whose name holds the identifier, and which is named here without it.
+    """
 
     field: str
     split: str
     kind: str
     values: int
-    action: Literal["redacted", "pseudonymized", "failed"]
+    action: Literal["redacted", "pseudonymized", "left_out", "failed"]
 
 
 class ClassSizes(Document):

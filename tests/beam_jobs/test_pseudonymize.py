@@ -21,7 +21,7 @@ from tfx_vigil.beam_jobs.privacy_batch import BatchTreatment, Measure, PrivacyEr
 from tfx_vigil.beam_jobs.privacy_methods import Hmac
 from tfx_vigil.beam_jobs.privacy_policy import PrivacyConfig
 from tfx_vigil.beam_jobs.pseudonymize import main, pseudonymize, run
-from tfx_vigil.beam_jobs.reports import PrivacyReport, read_report
+from tfx_vigil.beam_jobs.reports import PrivacyReport, ScanFinding, read_report
 
 EMAIL, PHONE, IP = "ada.lovelace@example.com", "+1 312 555 0142", "203.0.113.77"
 NOTE_EMAIL = "grace.hopper@example.org"
@@ -89,6 +89,7 @@ def make_config(key_path, **given):
         "fields": FIELDS | {"also_email": {"method": "hmac"}},
         "domain": "riders",
         "default": "keep",
+        "scan_exempt": ["log_request_id"],
     }
     return PrivacyConfig(keyset=key_path, **usual | given)
 
@@ -305,11 +306,27 @@ def test_an_error_inside_a_method_quotes_no_value(config, monkeypatch):
     assert not [raw for raw in RAW if raw in said]
 
 
-def test_a_field_named_by_an_identifier_fails_by_position(config, tmp_path):
-    columns = {"a": column([1], INTS), EMAIL: column([1], INTS)}
+@pytest.fixture
+def misnamed(tmp_path):
+    columns = {"a": column([1, 2], INTS), EMAIL: column([1, None], INTS)}
     write_examples(tmp_path / "in" / "Split-all" / "data.gz", columns)
-    with pytest.raises(RuntimeError, match=r"name of field 1 .*EMAIL") as error:
-        run(config(), str(tmp_path / "in"), str(tmp_path / "out"))
+    return str(tmp_path / "in")
+
+
+def test_a_field_named_by_an_identifier_is_left_out_and_reported(config, misnamed, tmp_path):
+    report = run(config(), misnamed, str(tmp_path / "out"))
+    assert report.findings == [
+        ScanFinding(field="[EMAIL]", split="all", kind="EMAIL", values=1, action="left_out")
+    ]
+    assert [field.field for field in report.fields if field.values] == ["a"]
+    assert report.rows_written == 2
+
+
+def test_a_field_named_by_an_identifier_fails_a_job_that_fails_on_identifiers(
+    config, misnamed, tmp_path
+):
+    with pytest.raises(RuntimeError, match=r"\[EMAIL\] \(all\): 1 values with EMAIL") as error:
+        run(config(undeclared="fail"), misnamed, str(tmp_path / "out"))
     assert EMAIL not in "".join(traceback.format_exception(error.value))
 
 
