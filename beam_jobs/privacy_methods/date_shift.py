@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from datetime import date, timedelta
 from typing import ClassVar, Literal
 
@@ -12,6 +10,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from ..domain_keys import DomainKeys
+from ..keyed_hashes import keyed_hashes
 from .contract import REDACTED, RowMethod, from_bytes, is_text, to_bytes
 from .iso_time import ISO_TIME
 
@@ -83,15 +82,10 @@ class DateShift(RowMethod):
             return pa.nulls(len(subjects), pa.int64())
         if not pa.types.is_dictionary(subjects.type):
             subjects = subjects.dictionary_encode()
-        state = hmac.new(keys.lasting(self.method), digestmod=hashlib.sha256)
-        shifts = [self._shift(state, subject) for subject in to_bytes(subjects.dictionary)]
+        draws = keyed_hashes(keys.lasting(self.method), to_bytes(subjects.dictionary), 32)
+        places = [int.from_bytes(draw, "big") % (2 * self.max_days) for draw in draws]
+        shifts = [place - self.max_days + (place >= self.max_days) for place in places]
         return pa.array(shifts, pa.int64()).take(subjects.indices)
-
-    def _shift(self, state: hmac.HMAC, subject: bytes) -> int:
-        mac = state.copy()
-        mac.update(subject)
-        draw = int.from_bytes(mac.digest(), "big") % (2 * self.max_days)
-        return draw - self.max_days if draw < self.max_days else draw - self.max_days + 1
 
     def _shift_numbers(self, values: pa.Array, days: pa.Array) -> pa.Array:
         kind = pa.int64() if pa.types.is_integer(values.type) else values.type

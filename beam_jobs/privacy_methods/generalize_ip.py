@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address
+from socket import AF_INET, inet_ntoa, inet_pton
 from typing import Literal
 
 import pyarrow as pa
@@ -38,9 +39,16 @@ class GeneralizeIp(ValueMethod):
         return map_text(values, self._network)
 
     def _network(self, text: str) -> str:
-        address = ip_address(text.strip().partition("%")[0])
-        if isinstance(address, IPv6Address):
-            address = address.ipv4_mapped or address
-        prefix = self.ipv4_prefix if address.version == 4 else self.ipv6_prefix
-        host_bits = address.max_prefixlen - prefix
-        return f"{type(address)(int(address) >> host_bits << host_bits)}/{prefix}"
+        try:
+            return self._ipv4_network(inet_pton(AF_INET, text.strip()))  # much faster
+        except OSError:
+            address = IPv6Address(text.strip().partition("%")[0])
+        if address.ipv4_mapped:
+            return self._ipv4_network(address.ipv4_mapped.packed)
+        host_bits = address.max_prefixlen - self.ipv6_prefix
+        return f"{IPv6Address(int(address) >> host_bits << host_bits)}/{self.ipv6_prefix}"
+
+    def _ipv4_network(self, packed: bytes) -> str:
+        host_bits = 32 - self.ipv4_prefix
+        network = int.from_bytes(packed, "big") >> host_bits << host_bits
+        return f"{inet_ntoa(network.to_bytes(4, 'big'))}/{self.ipv4_prefix}"

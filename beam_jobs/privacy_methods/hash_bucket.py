@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -11,6 +9,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from ..domain_keys import DomainKeys
+from ..keyed_hashes import keyed_hashes
 from .contract import ValueMethod, from_bytes, require_text_or_integers, to_bytes
 
 
@@ -47,15 +46,8 @@ class HashBucket(ValueMethod):
         require_text_or_integers(self.method, kind)
 
     def operate(self, values: pa.Array, keys: DomainKeys | None) -> pa.Array:
-        state = hmac.new(keys.lasting(self.method), digestmod=hashlib.sha256)
-        heads = b"".join([_head(state, value) for value in to_bytes(values)])
-        numbers = (np.frombuffer(heads, ">u8") % self.buckets).astype(np.int64)
+        heads = keyed_hashes(keys.lasting(self.method), to_bytes(values), 8)
+        numbers = (np.frombuffer(b"".join(heads), ">u8") % self.buckets).astype(np.int64)
         if self.output == "integer":
             return pa.array(numbers)
         return from_bytes([b"%d" % number for number in numbers.tolist()], values.type)
-
-
-def _head(state: hmac.HMAC, value: bytes) -> bytes:
-    mac = state.copy()
-    mac.update(value)
-    return mac.digest()[:8]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import hmac
 import re
 from typing import Literal
 
@@ -15,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from ..domain_keys import DomainKeys
+from ..keyed_hashes import keyed_hashes
 from .contract import Pseudonym, from_bytes, require_text_or_integers, to_bytes
 from .texts import from_rows
 
@@ -51,9 +50,8 @@ class Hmac(Pseudonym):
         require_text_or_integers(self.method, kind)
 
     def operate(self, values: pa.Array, keys: DomainKeys | None) -> pa.Array:
-        state = hmac.new(keys.lasting(self.method), digestmod=hashlib.sha256)
-        tags = b"".join([_tag(state, value) for value in to_bytes(values)])
-        return from_rows(self._sealed(tags, keys), values.type)
+        tags = keyed_hashes(keys.lasting(self.method), to_bytes(values), _SIZE)
+        return from_rows(self._sealed(b"".join(tags), keys), values.type)
 
     def rewrap(self, values: pa.Array, old: DomainKeys, new: DomainKeys) -> pa.Array:
         texts = to_bytes(values)
@@ -78,12 +76,6 @@ class Hmac(Pseudonym):
         if self.encoding == "hex":
             return bytes.fromhex(code.decode())
         return base64.b32decode(code.upper() + b"=" * (-len(code) % 8))
-
-
-def _tag(state: hmac.HMAC, value: bytes) -> bytes:
-    mac = state.copy()
-    mac.update(value)
-    return mac.digest()[:_SIZE]
 
 
 def _cipher(keys: DomainKeys) -> Cipher:

@@ -34,6 +34,14 @@ def test_an_ip_lies_in_its_network(address):
     assert network.prefixlen == (24 if inner.version == 4 else 48)
 
 
+NO_ADDRESSES = ["10.1.2", "10.1.2.3.4", "10.1.2.256", "010.1.2.3", "0x0a.1.2.3", "1.2.3.4/8"]
+
+
+@pytest.mark.parametrize("text", [*NO_ADDRESSES, "1.2.3.4\0", "", "é", "2001:db8::1::2", "::g"])
+def test_what_is_no_address_is_redacted(text):
+    assert operate(GeneralizeIp(), [text, f" {text}"]) == ["[REDACTED]"] * 2
+
+
 def test_numbers_are_refused():
     with pytest.raises(ValueError, match="generalize ip needs text"):
         GeneralizeIp().validate_type(pa.int64())
