@@ -26,6 +26,12 @@ from tfx_vigil.beam_jobs.ingest_config import IngestConfig
 from tfx_vigil.beam_jobs.privacy_policy import PrivacyConfig
 from tfx_vigil.beam_jobs.scrub_dead_letters import scrub_dead_letters
 from tfx_vigil.beam_jobs.select_training_rows import select_training_rows
+from tfx_vigil.beam_jobs.subjects import register
+from tfx_vigil.beam_jobs.subjects.collect import collect_rows
+from tfx_vigil.beam_jobs.subjects.edit_files import edit_files
+from tfx_vigil.beam_jobs.subjects.erase import Erase
+from tfx_vigil.beam_jobs.subjects.marks import marks_of
+from tfx_vigil.beam_jobs.subjects.restrict import Restrict
 
 from .outputs import dead_letters, rows
 
@@ -80,6 +86,30 @@ def protect(day, out, beam_args):
     return report.model_dump(), rows(out, "serving"), rows(out, "labelled")
 
 
+def exercise_rights(day, out, beam_args):
+    """One rider is erased and another's rows are kept aside, from then on and in what there is."""
+    config = PrivacyConfig(
+        keyset=day.keyset,
+        domain="riders",
+        default="keep",
+        fields={"rider_email": {"method": "hmac", "role": "subject_id"}},
+    )
+    erased, restricted, late = (marks_of(config, f"rider{n:04d}@example.org") for n in (1, 2, 3))
+    history = str(out / "history")
+    register.save(history, register.SubjectRegister().with_restricted(late.tag))
+    report = pseudonymize.run(config, day.raw, str(out), beam_args, history)
+    counts = []
+    for edit in (Erase([erased]), Restrict([restricted])):
+        files = [str(path) for path in out.glob("Split-[ls]*/*")]
+        results = edit_files(files, edit, beam_args)
+        counts.append([sum(r.rows_read for r in results), sum(r.rows_removed for r in results)])
+    files = [str(path) for path in out.glob("Split-*/*")]
+    held = collect_rows(files, [erased, restricted, late], beam_args)
+    values = sorted((h.split, h.restricted, h.row["log_request_id"]) for h in held)
+    splits = [rows(out, name) for name in ("serving", "labelled", "restricted")]
+    return report.model_dump(), counts, values, splits
+
+
 def scrub(day, out, beam_args):
     with beam.Pipeline(options=job_options(beam_args)) as pipeline:
         scrub_dead_letters(pipeline, f"{day.raw}/dead_letter", str(out))
@@ -128,6 +158,7 @@ def statistics_of_csv(day, out, beam_args):
 JOBS = [
     ingest,
     protect,
+    exercise_rights,
     scrub,
     select,
     evaluate_logged,
