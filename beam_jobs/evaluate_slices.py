@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 
 import apache_beam as beam
+import numpy as np
 
 from .accounting import AccountError, SumCounts, check_identity
 from .engine import job_options
@@ -75,11 +76,12 @@ class EvaluateSlices(beam.PTransform):
         selected = batches | "Select" >> beam.ParDo(SelectRows(config, predictions)).with_outputs(
             COUNTS, main="rows"
         )
-        values = selected.rows | "TFMA" >> EvaluateWithTFMA(
-            config, predictions, self._models, IN_SERVICE, self._evaluation_uri
-        )
         moments = selected.rows | "Moments" >> SliceMoments(
             config, layout, list(predictions.values())
+        )
+        named = moments | "Named" >> beam.Filter(is_named, config, layout)
+        values = selected.rows | "TFMA" >> EvaluateWithTFMA(
+            config, predictions, self._models, IN_SERVICE, self._evaluation_uri, named
         )
         slices = (
             {"values": values, "moments": moments}
@@ -101,6 +103,12 @@ class EvaluateSlices(beam.PTransform):
         )
 
 
+def is_named(found: tuple[SliceKey, np.ndarray], config: EvaluationConfig, layout: Layout) -> bool:
+    """Whether a slice has enough rows to be in what is written; the whole always has."""
+    key, moments = found
+    return not key or SliceEvidence(moments, layout, config).rows >= config.min_group_rows
+
+
 def describe_slice(
     joined: tuple[SliceKey, Mapping[str, Iterable]], config: EvaluationConfig, layout: Layout
 ) -> tuple[str, int, list[SliceMetric], list[MetricChange]]:
@@ -113,7 +121,7 @@ def describe_slice(
             f"{len(moments)} of moments"
         )
     name, evidence = slice_name(key), SliceEvidence(moments[0], layout, config)
-    if key and evidence.rows < config.min_slice_rows:
+    if key and evidence.rows < config.smallest_measured:
         return name, evidence.rows, [], []
     metrics = list(_metrics(name, values[0], evidence))
     return name, evidence.rows, metrics, list(_changes(metrics, evidence))
@@ -189,6 +197,8 @@ def write_slice_report(
         OVERALL: sum(n for name, n, *_ in slices if name == OVERALL),
     }
     check_identity(evaluated, "rows", [OVERALL])
+    small = {name: n for name, n, metrics, _ in slices if not metrics}
+    named = {name: n for name, n in small.items() if name == OVERALL or n >= config.min_group_rows}
     report = SliceReport(
         models=models,
         primary_metric=config.primary_name,
@@ -197,7 +207,8 @@ def write_slice_report(
         dropped={reason: counts[reason] for reason in DROPPED},
         metrics=list(chain.from_iterable(metrics for _, _, metrics, _ in slices)),
         changes=list(chain.from_iterable(changes for *_, changes in slices)),
-        small_slices={name: n for name, n, metrics, _ in slices if not metrics},
+        small_slices=named,
+        unnamed_slices=len(small) - len(named),
     )
     write_report(report_uri, report)
 
@@ -249,6 +260,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--metric", action="append", default=[], help="default: all of the task")
     parser.add_argument("--primary-metric")
     parser.add_argument("--min-slice-rows", type=int, default=50)
+    parser.add_argument("--min-group-rows", type=int, default=10)
     parser.add_argument("--candidate", help="SavedModel to score the rows with")
     parser.add_argument("--in-service", help="SavedModel to compare the candidate with")
     parser.add_argument("--prediction-output", help="the models' output that holds the score")
@@ -263,6 +275,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         metrics=args.metric,
         primary_metric=args.primary_metric,
         min_slice_rows=args.min_slice_rows,
+        min_group_rows=args.min_group_rows,
         prediction_output=args.prediction_output,
     )
     given = {CANDIDATE: args.candidate, IN_SERVICE: args.in_service}

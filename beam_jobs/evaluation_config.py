@@ -124,6 +124,7 @@ class EvaluationConfig(Parameters):
       primary_metric: the one a decision looks at; when None, log loss or squared error if it is
         among ``metrics``, else their first that can be better or worse.
       min_slice_rows: smaller slices get no metrics.
+      min_group_rows: smaller slices are named nowhere, only counted.
       prediction_output: key of a SavedModel's output; None when it has one output only.
     """
 
@@ -136,6 +137,7 @@ class EvaluationConfig(Parameters):
     metrics: list[str] = []
     primary_metric: str | None = None
     min_slice_rows: int = Field(50, ge=1)
+    min_group_rows: int = Field(10, ge=1)
     prediction_output: str | None = None
 
     @model_validator(mode="after")
@@ -178,6 +180,11 @@ class EvaluationConfig(Parameters):
     @property
     def larger_is_better(self) -> bool:
         return bool(self.metric(self.primary_name).larger_is_better)
+
+    @property
+    def smallest_measured(self) -> int:
+        """The rows from which on a slice has metrics."""
+        return max(self.min_slice_rows, self.min_group_rows)
 
     def metric(self, name: str) -> Metric:
         return METRICS[self.task][name]

@@ -307,7 +307,8 @@ class DriftReport(Report):
     """``severity``: none, watch (drift on few features or slices) or act.
 
     ``not_compared`` says in a sentence each what could not be compared and why
-    (no previous span, no training statistics): never taken for "no drift".
+    (no previous span, no training statistics): never taken for "no drift". Slices and values of
+    too few rows are named nowhere.
     """
 
     drift: bool
@@ -349,8 +350,9 @@ class SliceReport(Report):
     """``models``: the evaluated models' names; logged predictions are ``logged``.
 
     Slices under the minimum size are listed in ``small_slices`` with their rows and have
-    no metrics. ``n`` is always the number of labelled rows. ``dropped`` counts by reason the rows
-    read that could not be evaluated, beside the ``rows`` that were.
+    no metrics; those under the floor are ``unnamed_slices``, a number only. ``n`` is always the
+    number of labelled rows. ``dropped`` counts by reason the rows read that could not be
+    evaluated, beside the ``rows`` that were.
     """
 
     models: list[str]
@@ -361,3 +363,4 @@ class SliceReport(Report):
     metrics: list[SliceMetric]
     changes: list[MetricChange]
     small_slices: dict[str, int]
+    unnamed_slices: int = 0

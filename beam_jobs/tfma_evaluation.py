@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -21,9 +21,11 @@ class EvaluateWithTFMA(beam.PTransform):
 
     Writes TFMA's result files (``eval_config.json``, ``metrics-*.tfrecord``) to ``output_uri``;
     ``tfma.load_eval_result(output_uri, model_name=...)`` reads them (the name only if there are
-    two models). Slices under the minimum size carry TFMA's ``__ERROR__`` instead of metrics.
+    two models). Slices under the minimum size carry TFMA's ``__ERROR__`` instead of metrics; the
+    files hold no other slices than ``named``.
 
     Args:
+      named: (slice key, anything), each key once.
       predictions: model -> its prediction column.
       locations: model -> where it lies, for display.
       baseline: of two models the one that the other is compared with.
@@ -36,8 +38,10 @@ class EvaluateWithTFMA(beam.PTransform):
         locations: Mapping[str, str],
         baseline: str | None,
         output_uri: str,
+        named: beam.PCollection,
     ):
         super().__init__()
+        self._named = named
         self._eval_config = eval_config(config, predictions, baseline)
         given = [spec.name for spec in self._eval_config.model_specs]  # "" for a sole model
         self._names = dict(zip(given, predictions, strict=True))
@@ -69,8 +73,21 @@ class EvaluateWithTFMA(beam.PTransform):
                 output_file_format="tfrecord",
             ),
         ]
+        values = evaluation[tfma.METRICS_KEY]
+        evaluation[tfma.METRICS_KEY] = (
+            {"values": values, "named": self._named}
+            | "MatchNamed" >> beam.CoGroupByKey()
+            | "TakeNamed" >> beam.FlatMap(_named_values)
+        )
         _ = evaluation | "Write" >> tfma.WriteResults(writers=writers)
-        return evaluation[tfma.METRICS_KEY] | "TakeValues" >> beam.Map(_point_values, self._names)
+        return values | "TakeValues" >> beam.Map(_point_values, self._names)
+
+
+def _named_values(
+    matched: tuple[SliceKey, Mapping[str, Iterable]],
+) -> list[tuple[SliceKey, Mapping[Any, Any]]]:
+    key, found = matched
+    return [(key, values) for values in found["values"]] if list(found["named"]) else []
 
 
 def _point_values(
@@ -114,7 +131,7 @@ def eval_config(
         ],
         options=config_pb2.Options(
             include_default_metrics={"value": False},
-            min_slice_size={"value": config.min_slice_rows},
+            min_slice_size={"value": config.smallest_measured},
         ),
     )
 

@@ -210,6 +210,7 @@ class VigilConfig(Parameters):
             metrics=self.metrics.names,
             primary_metric=self.metrics.primary,
             min_slice_rows=self.metrics.min_slice_rows,
+            min_group_rows=self.privacy.min_group_rows,
             prediction_output=self.model.prediction_output,
         )
 
@@ -228,6 +229,7 @@ class VigilConfig(Parameters):
             update={
                 "splits": ["serving", "labelled"],
                 "slices": self.slices,
+                "min_group_rows": self.privacy.min_group_rows,
                 "ground_truth": self._truth_columns,
                 "ignore": [*self.drift.ignore, *treated],
             }

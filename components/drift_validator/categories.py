@@ -11,12 +11,14 @@ from .counts import Counts
 def common_values(
     baseline: statistics_pb2.FeatureNameStatistics,
     current: statistics_pb2.FeatureNameStatistics,
+    min_group_rows: int = 1,
 ) -> Counts | None:
     """Counts of both sides by value, in the order of their names.
 
     A rank histogram keeps only the most frequent values (1,000 unless told otherwise). Shares
     are of all values, not of the kept ones; a value that one side kept and the other did not is
     credited there with as many as it may have had, so that a difference is never overstated.
+    A value that either side has, and fewer times than ``min_group_rows``, goes by a number.
     None where a side has no rank histogram.
     """
     sides = [feature.string_stats for feature in (baseline, current)]
@@ -35,7 +37,11 @@ def common_values(
     filled = [_filled(shares[0], shares[1]), _filled(shares[1], shares[0])]
     counts = [side * total for side, total in zip(filled, totals, strict=True)]
     rest = [max(0.0, t - c.sum()) for c, t in zip(counts, totals, strict=True)]
-    return Counts(tuple(names), counts[0], counts[1], rest[0], rest[1])
+    bins = tuple(
+        name if all(side.get(name, min_group_rows) >= min_group_rows for side in listed) else rare
+        for name, rare in ((name, f"(rare value {i})") for i, name in enumerate(names))
+    )
+    return Counts(bins, counts[0], counts[1], rest[0], rest[1])
 
 
 def _listed(side: statistics_pb2.StringStatistics) -> dict[str, float]:

@@ -80,6 +80,11 @@ def _pairs(
     for name, split in splits.items():
         if not split.overall.rows:
             result.not_compared.append(f"Split {name} holds no rows.")
+        if split.unnamed:
+            result.not_compared.append(
+                f"{split.unnamed} slice{'s' * (split.unnamed > 1)} of split {name} with fewer than "
+                f"{config.min_group_rows} rows, which are named nowhere."
+            )
         if split.unknown:
             result.not_compared.append(
                 f"{listed(split.unknown, 'slice')} of split {name} not configured in slices."
@@ -118,7 +123,7 @@ def _schema_check(
         return check_schema(overall, schema, config)
     for baseline in (trained, *earlier.values()):
         if baseline and baseline.overall.rows:
-            return check_schema(overall, inferred_schema(baseline.overall), config)
+            return check_schema(overall, inferred_schema(baseline.overall, config), config)
     found.not_compared.append("No schema, and no statistics to infer one from.")
     return SchemaCheck({}, [])
 

@@ -46,6 +46,7 @@ class DriftConfig(Parameters):
       alpha: the chance that a report on data without drift raises any alarm, at most. The
         default is three or four false alarms a year on daily reports.
       min_rows: a slice, or a feature's values, with fewer rows on either side gets no verdict.
+      min_group_rows: slices and values with fewer rows on a side are named nowhere, only counted.
       bins: about how many bins a numeric feature is compared on.
       floors: differences below them are never drift.
       thresholds: fixed thresholds by feature (``*``: every feature) and distance, such as
@@ -64,6 +65,7 @@ class DriftConfig(Parameters):
     expected: list[str] = []
     alpha: float = Field(default=0.01, gt=0, lt=1)
     min_rows: int = Field(default=50, ge=2)
+    min_group_rows: int = Field(default=10, ge=1)
     bins: int = Field(default=10, ge=2)
     floors: Floors = Floors()
     thresholds: dict[str, dict[Distance, float]] = {}

@@ -74,12 +74,12 @@ def pair_up(
     for feature in features:
         if feature in known:
             now = current.overall.features[feature]
-            problem = _incomparable(known[feature], now, against)
+            problem = _incomparable(known[feature], now, against, config)
             if problem:
                 result.not_compared.append(f"{feature}: {problem}.")
             else:
                 comparable[feature] = _DISTANCES[now.WhichOneof("stats")]
-    _note_slices(result, split, current, baseline, against)
+    _note_slices(result, split, current, baseline, against, config.min_group_rows)
     for name, here in current.slices.items():
         before = baseline.slices.get(name)
         if before is None:
@@ -103,7 +103,7 @@ def _counted(
     sides = [side.features.get(feature) for side in (baseline, current)]
     values = [int(common_statistics(side).num_non_missing) if side else 0 for side in sides]
     enough = min(values) >= config.min_rows
-    yield distance, _counts(distance, *sides, config.bins) if enough else None, *values
+    yield distance, _counts(distance, *sides, config) if enough else None, *values
     rows = [baseline.rows, current.rows]
     if min(rows) >= config.min_rows:
         tallies = [np.array([n - k, k], float) for n, k in zip(rows, values, strict=True)]
@@ -114,6 +114,7 @@ def _incomparable(
     baseline: statistics_pb2.FeatureNameStatistics,
     current: statistics_pb2.FeatureNameStatistics,
     against: Against,
+    config: DriftConfig,
 ) -> str | None:
     kinds = [side.WhichOneof("stats") for side in (baseline, current)]
     for kind in kinds:
@@ -123,7 +124,7 @@ def _incomparable(
         names = {"num_stats": "numeric", "string_stats": "categorical"}
         return f"{names[kinds[0]]} in the {against} statistics, {names[kinds[1]]} now"
     filled = all(common_statistics(side).num_non_missing for side in (baseline, current))
-    if filled and _counts(_DISTANCES[kinds[0]], baseline, current, bins=2) is None:
+    if filled and _counts(_DISTANCES[kinds[0]], baseline, current, config) is None:
         return f"no quantile or rank histogram of it in the {against} or the current statistics"
     return None
 
@@ -132,25 +133,32 @@ def _counts(
     distance: Distance,
     baseline: statistics_pb2.FeatureNameStatistics,
     current: statistics_pb2.FeatureNameStatistics,
-    bins: int,
+    config: DriftConfig,
 ) -> Counts | None:
     if distance == "jensen_shannon_divergence":
-        return common_bins(baseline, current, bins)
-    return common_values(baseline, current)
+        return common_bins(baseline, current, config.bins)
+    return common_values(baseline, current, config.min_group_rows)
 
 
 def _note_slices(
-    result: Pairs, split: str, current: Population, baseline: Population, against: Against
+    result: Pairs,
+    split: str,
+    current: Population,
+    baseline: Population,
+    against: Against,
+    floor: int,
 ) -> None:
     new = [name for name in current.slices if name not in baseline.slices]
     if new:
         result.not_compared.append(
-            f"{listed(new, 'slice')} of split {split} not in the {against} statistics."
+            f"{listed(new, 'slice')} of split {split} not in the {against} statistics, or with "
+            f"fewer than {floor} rows."
         )
     gone = [name for name in baseline.slices if name not in current.slices and name != OVERALL]
     if gone:
         result.not_compared.append(
-            f"{listed(gone, 'slice')} of the {against} statistics without rows in split {split}."
+            f"{listed(gone, 'slice')} of the {against} statistics not in split {split}, or with "
+            f"fewer than {floor} rows."
         )
 
 

@@ -23,10 +23,12 @@ class Slice:
 
 @dataclass(frozen=True)
 class Population:
-    """``slices``: by name, ``overall`` first; ``unknown``: slices that no configuration gives."""
+    """``slices``: by name, ``overall`` first; ``unknown``: slices that no configuration gives;
+    ``unnamed``: how many others have too few rows to be named."""
 
     slices: Mapping[str, Slice]
     unknown: Sequence[str]
+    unnamed: int
 
     @property
     def overall(self) -> Slice:
@@ -49,10 +51,13 @@ def population(
     log_names = {name: log_name for log_name, name in names.items()}
     total = whole(datasets)
     slices = {OVERALL: _slice(total, (), config, log_names)}
-    unknown = []
+    unknown, unnamed = [], 0
     specs = [[names.get(feature, feature) for feature in spec] for spec in config.slices]
     for dataset in sorted(datasets.datasets, key=lambda dataset: dataset.name):
         if dataset.name == total.name:
+            continue
+        if dataset.num_examples < config.min_group_rows:
+            unnamed += 1
             continue
         key = slice_key(dataset, specs)
         if key is None:
@@ -62,7 +67,7 @@ def population(
         slices[slice_name(pairs)] = _slice(
             dataset, tuple(feature for feature, _ in pairs), config, log_names
         )
-    return Population(slices, unknown)
+    return Population(slices, unknown, unnamed)
 
 
 def common_statistics(

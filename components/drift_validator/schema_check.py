@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import tensorflow_data_validation as tfdv
@@ -11,6 +11,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 from ...beam_jobs.reports import SchemaAnomaly
 from ...beam_jobs.slices import OVERALL
 from .config import DriftConfig
+from .named_values import with_named_values
 from .populations import Slice, common_statistics
 
 _INFO = anomalies_pb2.AnomalyInfo
@@ -34,12 +35,16 @@ class SchemaCheck:
     found: list[SchemaAnomaly]
 
 
-def inferred_schema(baseline: Slice) -> schema_pb2.Schema:
+def inferred_schema(baseline: Slice, config: DriftConfig) -> schema_pb2.Schema:
     """A schema for data without one, from the statistics it is compared with.
 
     Presence is not constrained: missing rates are compared with a threshold of their own.
     """
-    schema = tfdv.infer_schema(_datasets(baseline.features, baseline.rows), False)
+    told = {
+        feature: with_named_values(statistics, (), config.min_group_rows)
+        for feature, statistics in baseline.features.items()
+    }
+    schema = tfdv.infer_schema(_datasets(told, baseline.rows), False)
     for feature in schema.feature:
         feature.presence.Clear()
         feature.presence.min_count = 1
@@ -85,10 +90,24 @@ def check_schema(
             for feature, statistics in split.features.items()
             if feature in known or not config.needs_no_schema(feature)
         }
-        anomalies[name] = tfdv.validate_statistics(_datasets(columns, split.rows), expected)
+        floor = config.min_group_rows
+        told = {
+            feature: with_named_values(statistics, _domain(expected, feature), floor)
+            for feature, statistics in columns.items()
+        }
+        anomalies[name] = tfdv.validate_statistics(_datasets(told, split.rows), expected)
         for anomaly in _reported(anomalies[name], name):
             found.setdefault((anomaly.feature, anomaly.kind), anomaly)
     return SchemaCheck(anomalies, list(found.values()))
+
+
+def _domain(schema: schema_pb2.Schema, feature: str) -> Container[str]:
+    """The values that the schema knows of a feature."""
+    for known in schema.feature:
+        if known.name == feature:
+            named = [d for d in schema.string_domain if d.name == known.domain]
+            return {x for d in (known.string_domain, *named) for x in d.value}
+    return ()
 
 
 def _log_names(schema: schema_pb2.Schema, config: DriftConfig) -> schema_pb2.Schema:

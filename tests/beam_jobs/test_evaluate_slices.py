@@ -73,7 +73,7 @@ def save_logistic_model(path, slope):
     return str(path)
 
 
-BINARY = EvaluationConfig(label="label", slices=SLICES, min_slice_rows=20)
+BINARY = EvaluationConfig(label="label", slices=SLICES, min_slice_rows=20, min_group_rows=1)
 
 
 @pytest.fixture(scope="module")
@@ -267,13 +267,33 @@ def test_lost_rows_fail_the_job(tmp_path):
         job.write_slice_report(str(tmp_path), counts, [("overall", 1, [], [])], BINARY, ["logged"])
 
 
+@pytest.mark.parametrize("min_slice_rows", [1, 20])
+def test_a_slice_of_one_person_is_named_nowhere_and_counted(tmp_path, min_slice_rows):
+    [*rest, last] = batches()
+    city = lists([b"Ada Lovelace", *[b"Bern"] * (last.num_rows - 1)], pa.large_binary())
+    columns = [city if name == "city" else last.column(name) for name in last.schema.names]
+    rows = [*rest, pa.RecordBatch.from_arrays(columns, last.schema.names)]
+    config = EvaluationConfig(label="label", slices=SLICES, min_slice_rows=min_slice_rows)
+    report = evaluate(config, tmp_path, rows)
+    assert {m.slice for m in report.metrics} > {"overall", "city=Bern"}
+    # Ada alone, crossed with her hour, and the five rows of Geneva likewise.
+    assert report.unnamed_slices >= 4
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 2
+    assert not [path for path in files if b"Lovelace" in path.read_bytes()]
+    loaded = tfma.load_eval_result(f"{tmp_path}/evaluation").slicing_metrics
+    assert loaded
+    assert "Genf" not in str(loaded)
+
+
 def test_command_line_evaluates_a_table(tmp_path, capsys):
     _, city, hour, label, prediction = taxi_rows()
     table = pa.table({"town": city, "hour": hour, "y": label, "p": prediction.astype(np.float32)})
     pq.write_table(table, tmp_path / "predictions.parquet")
     job.main(
         f"--data={tmp_path}/predictions.parquet --output={tmp_path}/out --label=y --prediction=p "
-        "--slice-by=town --slice-by=hour,town --metric=brier --primary-metric=brier".split()
+        "--slice-by=town --slice-by=hour,town --metric=brier --primary-metric=brier "
+        "--min-group-rows=1".split()
     )
     printed = SliceReport.model_validate(json.loads(capsys.readouterr().out))
     assert printed == read_report(f"{tmp_path}/out", SliceReport)

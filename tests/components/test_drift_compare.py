@@ -187,7 +187,7 @@ def test_slices_that_only_one_side_has_are_named(training):
     assert {c.slice for c in report.comparisons} == {"overall"}
     assert any(
         line.startswith("12 slices (payment_type=")
-        and line.endswith("of split serving not in the training statistics.")
+        and line.endswith("not in the training statistics, or with fewer than 10 rows.")
         for line in report.not_compared
     )
     report = against(training, trips(2_000, 15) | {"payment_type": np.full(2_000, "Cash")}, SLICED)
