@@ -45,7 +45,7 @@ def card() -> Kind:
 
 
 def _length(match: re.Match[str]) -> int:
-    digits = re.sub("[ -]", "", match[0])
+    digits = match[0].replace(" ", "").replace("-", "")
     issued = len(digits) in _lengths(digits[:4])
     return len(match[0]) if issued and _is_luhn(digits) else 0
 

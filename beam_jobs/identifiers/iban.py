@@ -33,7 +33,7 @@ def _length(match: re.Match[str]) -> int:
     found = pattern and pattern.match(text)
     if not found:
         return 0
-    number = re.sub("[ -]", "", found[0])
+    number = found[0].replace(" ", "").replace("-", "")
     check = int((number[4:] + number[:4]).translate(_VALUES)) % 97
     return found.end() if check == 1 else 0
 

@@ -16,4 +16,4 @@ def label(kind: str, pseudonym: str | None = None) -> str:
 
 def hide_labels(text: str) -> str:
     """The text with its labels hidden, so that nothing in them is found."""
-    return _LABEL.sub(lambda match: HIDDEN * len(match[0]), text) if "[" in text else text
+    return _LABEL.sub(lambda match: HIDDEN * len(match[0]), text)

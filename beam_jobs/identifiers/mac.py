@@ -26,6 +26,6 @@ def mac() -> Kind:
 
 def _length(match: re.Match[str]) -> int:
     text = match[0]
-    digits = re.sub("[:.-]", "", text).lower()
+    digits = text.replace(":", "").replace("-", "").replace(".", "").lower()
     is_number = ":" not in text and digits.isdecimal()
     return 0 if is_number or digits in ("0" * 12, "f" * 12) else len(text)

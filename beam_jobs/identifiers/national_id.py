@@ -59,7 +59,7 @@ def announced() -> Kind:
 def _written_length(match: re.Match[str]) -> int:
     for pattern, is_valid in _FORMS[match.lastindex - 1 :]:
         found = pattern.match(match.string, match.start())
-        if found and is_valid(re.sub("[ .]", "", found[0])):
+        if found and is_valid(found[0].replace(" ", "").replace(".", "")):
             return len(found[0])
     return 0
 

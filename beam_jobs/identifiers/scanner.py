@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from operator import attrgetter
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from operator import attrgetter, itemgetter
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import api_key, card, email, iban, ip, mac, national_id, phone, url_credentials
-from .kind import HIDDEN, Span
+from .kind import HIDDEN, Kind, Span
 from .labels import hide_labels, label
 from .names import NameFinder
 
@@ -116,7 +117,8 @@ class IdentifierScanner:
         texts: dict[int, str] = {}
         places, rest = np.arange(len(data)), data
         for n in range(_ROUNDS):
-            new, seen, left = self._find_once(*_having(places, rest, _ANY_HINT))
+            places, rest = _having(places, rest, _ANY_HINT)
+            new, seen, left = self._find_once(places, rest) if len(rest) else ({}, {}, {})
             if not new:
                 break
             if n == 0:
@@ -153,14 +155,33 @@ class IdentifierScanner:
             hinted, values = places, data
             for hint in kind.hints:
                 hinted, values = _having(hinted, values, hint)
-            for at, value in zip(hinted.tolist(), values.to_pylist(), strict=True):
+            hinted = hinted.tolist()
+            for at, value in zip(hinted, values.to_pylist(), strict=True):
                 if at not in left:
-                    texts[at] = _decoded(value)
-                    left[at] = hide_labels(texts[at])
-                if spans := kind.find(left[at]):
-                    found[at] = found[at] + spans if at in found else spans
-                    left[at] = _hidden(left[at], spans)
+                    texts[at] = text = _decoded(value)
+                    left[at] = hide_labels(text) if "[" in text else text
+            for n, spans, hidden in _find_in_each([left[at] for at in hinted], kind):
+                at = hinted[n]
+                found[at] = found[at] + spans if at in found else spans
+                left[at] = hidden
         return found, texts, left
+
+
+def _find_in_each(texts: list[str], kind: Kind) -> Iterator[tuple[int, list[Span], str]]:
+    """The position, spans and rest of each text with some, found in all texts at once: a call for
+    each text would cost more than the search."""
+    joined = HIDDEN.join(texts)
+    spans = kind.find(joined)
+    if not spans:
+        return
+    ends = np.cumsum([len(text) + 1 for text in texts])
+    owners = np.searchsorted(ends, [span.start for span in spans], side="right").tolist()
+    hidden, ends = _hidden(joined, spans), ends.tolist()
+    for n, group in groupby(zip(owners, spans, strict=True), key=itemgetter(0)):
+        end = ends[n] - 1
+        start = end - len(texts[n])
+        its = [Span(span.kind, span.start - start, span.end - start) for _, span in group]
+        yield n, its, hidden[start:end]
 
 
 def _having(places: np.ndarray, data: pa.Array, hint: str) -> tuple[np.ndarray, pa.Array]:
@@ -182,12 +203,12 @@ def _pseudonyms(
 
 
 def _labelled(text: str, spans: list[Span], pseudonyms: dict[str, str]) -> str:
-    parts, end = [], 0
-    for span in spans:
-        pseudonym = pseudonyms.get(text[span.start : span.end])
-        parts += [text[end : span.start], label(span.kind, pseudonym)]
-        end = span.end
-    return "".join([*parts, text[end:]])
+    parts, last = [], 0
+    for kind, start, end in spans:
+        parts += text[last:start], label(kind, pseudonyms.get(text[start:end]))
+        last = end
+    parts.append(text[last:])
+    return "".join(parts)
 
 
 def _in_order(spans: list[Span]) -> list[Span]:
@@ -196,11 +217,12 @@ def _in_order(spans: list[Span]) -> list[Span]:
 
 def _hidden(text: str, spans: list[Span]) -> str:
     """The text with spans, which are in order, hidden."""
-    parts, end = [], 0
-    for span in spans:
-        parts += [text[end : span.start], HIDDEN * (span.end - span.start)]
-        end = span.end
-    return "".join([*parts, text[end:]])
+    parts, last = [], 0
+    for _, start, end in spans:
+        parts += text[last:start], HIDDEN * (end - start)
+        last = end
+    parts.append(text[last:])
+    return "".join(parts)
 
 
 def _decoded(value: bytes) -> str:

@@ -21,7 +21,9 @@ _NAMES = (
     "|access[_-]?key|private[_-]?key|secret|client[_-]?secret|secret[_-]?key|password|passwd|pwd"
     "|sig|signature|x-amz-(?:signature|security-token|credential)|session[_-]?id|phpsessid|sid"
 )
-_PARAMETER = re.compile(rf"(?:^|[?&;#\s])(?:{_NAMES})=(?P<span>{_VALUE})", re.ASCII | re.IGNORECASE)
+_PARAMETER = re.compile(
+    rf"(?<![^?&;#\s{HIDDEN}])(?:{_NAMES})=(?P<span>{_VALUE})", re.ASCII | re.IGNORECASE
+)
 
 
 def user_info() -> Kind:

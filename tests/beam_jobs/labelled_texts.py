@@ -27,6 +27,18 @@ _TEMPLATES = (
     "first {}, then 17",
     "Fahrt für {} – später",
 )
+_PHRASES = (
+    "the driver was late",
+    "please refund my ride",
+    "Fahrt pünktlich, danke",
+    "payment failed",
+    "asked twice for the phone number",
+    "airport to hotel",
+    "ok",
+    "no e-mail given",
+    "Chicago Loop",
+    "card declined - try later",
+)
 _REGIONS = ("US", "DE", "GB", "FR", "IN", "BR", "JP", "NG", "AU", "MX")
 _NAMES = ("ada", "j.doe", "mary-ann", "x_y", "jürgen", "li+news", "o'neil", "42")
 _HOSTS = ("example.com", "mail.example.co.uk", "uni-köln.de", "a.io", "xn--bcher-kva.ch")
@@ -107,16 +119,18 @@ def near_misses(seed: int, each: int) -> list[Labelled]:
 
 
 def labelled_texts(seed: int, n: int) -> list[Labelled]:
-    """``n`` texts in random order, half of them with an identifier, half near misses.
+    """``n`` texts in random order: a third has an identifier, a third are near misses, and a third
+    are plain.
 
     Each kind comes equally often, and each of its sorts; so does each sort of near miss.
     """
     random = Random(seed)
     kinds = sorted(set(SORTS.values()))
     of = {kind: [sort for sort, its in SORTS.items() if its == kind] for kind in kinds}
-    half = [_positive(random, random.choice(of[kinds[i % len(kinds)]])) for i in range(n // 2)]
-    misses = near_misses(seed, -(-n // 2 // len(_NEAR_MISS)))
-    texts = half + random.sample(misses, n - len(half))
+    third = n // 3
+    texts = [_positive(random, random.choice(of[kinds[i % len(kinds)]])) for i in range(third)]
+    texts += random.sample(near_misses(seed, -(-third // len(_NEAR_MISS))), third)
+    texts += [Labelled("plain", _plain(random)) for _ in range(n - 2 * third)]
     random.shuffle(texts)
     return texts
 
@@ -131,6 +145,11 @@ def _positive(random: Random, sort: str) -> Labelled:
         text, identifier = "{}", _PLAIN[sort](random)
     around = "{}" if text != "{}" else random.choice(_TEMPLATES)
     return Labelled(sort, around.format(text).format(identifier), kind, identifier)
+
+
+def _plain(random: Random) -> str:
+    text = "; ".join(random.sample(_PHRASES, k=random.randrange(1, 4)))
+    return random.choice(["{}", "{}.", "{}!", "status=ok {}", "{} (2 of 14)"]).format(text)
 
 
 def _digits(random: Random, n: int) -> str:
