@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pydantic import AwareDatetime
 from tfx.dsl.io import fileio
@@ -49,7 +49,7 @@ class Revised(Document):
     time: AwareDatetime
     request: str
     receipt: int
-    names: list[str]
+    names: list[str] = []
 
 
 class SpanRecord(Document):
@@ -188,16 +188,7 @@ class History:
           record: its ``revision`` is ignored and set to the digest of the files.
           fill: writes every file of the span into the folder it is given.
         """
-        staging = os.path.join(self.root, "spans", record.span, f"staging-{uuid.uuid4().hex}")
-        fileio.makedirs(staging)
-        fill(staging)
-        record = record.model_copy(update={"revision": _digest(staging)})
-        copy_tree(staging, self.path(record))
-        fileio.rmtree(staging)
-        self._write(self._record_path(record.span), record)
-        if record.complete:
-            self._point_to_model()
-        return record
+        return self._commit(record, self._staged(record.span, fill))
 
     def complete_span(
         self, span: str, push: Push | None, action: str, fill: Callable[[str], None]
@@ -210,7 +201,7 @@ class History:
         self._point_to_model()
 
     def revise(
-        self, span: str, edit: Callable[[str], None], note: Revised | None = None
+        self, span: str, edit: Callable[[str], Sequence[str]], note: Revised | None = None
     ) -> SpanRecord:
         """Changes a span's files: ``edit(folder)`` is given a copy, which takes their place.
 
@@ -218,19 +209,23 @@ class History:
         are the span's, and ``sweep`` deletes the others.
 
         Args:
-          note: is kept in the record, in place of an earlier one about the same receipt; None
-            where nobody's documents change.
+          edit: returns which of the span's documents it has made anew.
+          note: why, to be kept in the record with what ``edit`` returned, in place of an earlier
+            note about the same receipt; None where no person asked for it.
         """
         old = self.record(span)
-        notes = list(old.revised)
-        if note:
-            notes = [*(n for n in notes if n.receipt != note.receipt), note]
+        names: list[str] = []
 
         def fill(folder: str) -> None:
             copy_tree(self.path(old), folder)
-            edit(folder)
+            names.extend(edit(folder))
 
-        new = self.write_span(old.model_copy(update={"revised": notes}), fill)
+        staging = self._staged(span, fill)
+        notes = list(old.revised)
+        if note:
+            notes = [n for n in notes if n.receipt != note.receipt]
+            notes.append(note.model_copy(update={"names": names}))
+        new = self._commit(old.model_copy(update={"revised": notes}), staging)
         if new.revision != old.revision:
             fileio.rmtree(self.path(old))
         return new
@@ -251,6 +246,21 @@ class History:
             for revision in fileio.listdir(path):
                 if revision != known.get(span):
                     fileio.rmtree(os.path.join(path, revision))
+
+    def _staged(self, span: str, fill: Callable[[str], None]) -> str:
+        staging = os.path.join(self.root, "spans", span, f"staging-{uuid.uuid4().hex}")
+        fileio.makedirs(staging)
+        fill(staging)
+        return staging
+
+    def _commit(self, record: SpanRecord, staging: str) -> SpanRecord:
+        record = record.model_copy(update={"revision": _digest(staging)})
+        copy_tree(staging, self.path(record))
+        fileio.rmtree(staging)
+        self._write(self._record_path(record.span), record)
+        if record.complete:
+            self._point_to_model()
+        return record
 
     def _point_to_model(self) -> None:
         model = self.model_in_service()

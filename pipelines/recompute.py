@@ -30,29 +30,35 @@ from ..components.history import BaselineRecord, History, SpanRecord, copy_tree
 from ..components.span_recorder.executor import LABELLED, STATISTICS, copy_report
 from .config import VigilConfig
 from .initialise import describe, reference
+from .recompute_privacy import recompute_privacy
 
+DRIFT = "drift report"
 _SERVING = "serving"
 
 
 def recompute_span(
     config: VigilConfig, history: History, record: SpanRecord, folder: str
 ) -> list[str]:
-    """Replaces statistics, drift and slice report in ``folder``, a copy of the span's files.
+    """Replaces statistics and reports in ``folder``, a copy of the span's files.
 
-    Statistics of the requests need the pipeline's own copy of the rows, at ``record.examples``;
-    where it is gone they stay.
+    Statistics of the requests and the privacy report need the pipeline's own copy of the rows,
+    at ``record.examples``; where it is gone they stay.
 
     Returns:
       The documents that were made anew, in words.
     """
+    made = []
     with _scratch(folder) as scratch, in_process_by_default():
-        splits = _measure(config, record, folder)
+        if splits := _measure(config, record, folder):
+            made.append(f"{STATISTICS} of {' and '.join(splits)} rows")
         _compare(config, history, record.span, folder, scratch)
-        made = [f"{STATISTICS} of {' and '.join(splits)} rows" if splits else "", "drift report"]
+        made.append(DRIFT)
         if _files(os.path.join(folder, LABELLED)):
             _evaluate(config, folder, scratch)
             made.append("slice report")
-    return list(filter(None, made))
+        if has_serving_rows(record) and recompute_privacy(config, record, folder, scratch):
+            made.append("privacy report's rows and risk")
+    return made
 
 
 def recompute_drift(config: VigilConfig, history: History, span: str, folder: str) -> None:

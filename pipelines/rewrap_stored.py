@@ -45,12 +45,11 @@ def rewrap_stored(config: VigilConfig, progress: Progress = lambda _: None) -> R
         for record in history.all_records():
             files = [file for file in data.spans[record.span] if file in touched]
 
-            def change(folder: str, record=record, files=files) -> None:
+            def change(folder: str, record=record, files=files) -> list[str]:
                 old = history.path(record)
                 moved = [file.replace(old, folder, 1) for file in files]
                 edit_files(moved, edit, config.beam_args)
-                if is_measured:
-                    recompute_span(config, history, record, folder)
+                return recompute_span(config, history, record, folder) if is_measured else []
 
             if files:
                 progress(f"{record.span}: its rows")

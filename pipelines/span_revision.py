@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tfx.dsl.io import fileio
-
-from ..beam_jobs.reports import PrivacyReport
 from ..beam_jobs.subjects.edit_files import BatchEdit, edit_files
-from ..beam_jobs.subjects.preview import count_rows
 from ..components.history import BASELINE, History, Revised, SpanRecord
 from .config import VigilConfig
-from .recompute import has_serving_rows, recompute_baseline, recompute_drift, recompute_span
+from .recompute import (
+    DRIFT,
+    has_serving_rows,
+    recompute_baseline,
+    recompute_drift,
+    recompute_span,
+)
 from .run import Progress
-from .stored_data import is_restricted, rows_below
 
 _ALL_OF_BASELINE = "baseline: statistics, schema, reference"
 
@@ -60,48 +60,23 @@ class Revision:
                     )
             elif changed:
                 self._compare_again(record)
-                made.append(f"span {record.span}: drift report")
+                made.append(f"span {record.span}: {DRIFT}")
             changed = record.span in spans
         return made, kept
 
     def _revise(self, record: SpanRecord, files: list[str]) -> list[str]:
-        names: list[str] = []
         old = self.history.path(record)
 
-        def change(folder: str) -> None:
+        def change(folder: str) -> list[str]:
             moved = [file.replace(old, folder, 1) for file in files]
             edit_files(moved, self.edit, self.config.beam_args)
-            names.extend(recompute_span(self.config, self.history, record, folder))
-            if has_serving_rows(record):
-                self._count_again(record, folder)
-                names.append("privacy report's rows")
+            return recompute_span(self.config, self.history, record, folder)
 
-        self.history.revise(record.span, change, self._noted("statistics", "drift", "slices"))
-        return names
+        return self.history.revise(record.span, change, self.note).revised[-1].names
 
     def _compare_again(self, record: SpanRecord) -> None:
-        def change(folder: str) -> None:
+        def change(folder: str) -> list[str]:
             recompute_drift(self.config, self.history, record.span, folder)
+            return [DRIFT]
 
-        self.history.revise(record.span, change, self._noted("drift"))
-
-    def _noted(self, *names: str) -> Revised:
-        return self.note.model_copy(update={"names": list(names)})
-
-    def _count_again(self, record: SpanRecord, folder: str) -> None:
-        """Sets the privacy report's rows to those that are there; what was read stays."""
-        report = self.history.report(record, "privacy", PrivacyReport)
-        if report is None:
-            return
-        rows = count_rows(rows_below(record.examples), self.config.beam_args)
-        restricted = sum(n for file, n in rows.items() if is_restricted(file))
-        written = sum(rows.values()) - restricted
-        report = report.model_copy(
-            update={
-                "rows_written": written,
-                "rows_restricted": restricted,
-                "rows_erased": report.rows_read - written - restricted,
-            }
-        )
-        with fileio.open(os.path.join(folder, "privacy.json"), "w") as file:
-            file.write(report.model_dump_json(indent=1))
+        self.history.revise(record.span, change, self.note)

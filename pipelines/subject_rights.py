@@ -83,7 +83,7 @@ def carry_out(
 
         progress("editing the pipeline's rows")
         number, _ = receipts.head()
-        note = Revised(time=now, request=order.request, receipt=number + 1, names=[])
+        note = Revised(time=now, request=order.request, receipt=number + 1)
         revision = Revision(config, history, order.edit, note, progress)
         touched = touched_by(results)
         in_revisions = {f for span, fs in data.spans.items() if span != BASELINE for f in fs}

@@ -23,7 +23,7 @@ from ..components.recorded_spans import record, span_inputs
 
 SPANS = FIRST, SECOND = "2014-01-01", "2014-01-02"
 RIDERS = "ann", "bob", "cid", "dan"
-SERVED, LABELLED = 40, 24
+SERVED, LABELLED = 80, 48
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def settings_of(folder: Path) -> dict:
             "fields": {
                 "rider": {"method": "hmac", "role": "subject_id"},
                 "referrer": {"method": "hmac"},
+                "company": {"method": "keep", "role": "quasi_identifier"},
             },
         },
         "slices": [["company"]],

@@ -311,8 +311,8 @@ def test_phone_shows_a_tapped_cell_scrolls_nowhere_sideways_and_runs_nothing(tmp
 def test_what_was_made_anew_since_a_person_asked_is_said_in_one_line(tmp_path):
     history = History(build_history(tmp_path / "history", spans=SPANS[:1]))
     time = datetime(2026, 3, 1, tzinfo=timezone.utc)
-    note = Revised(time=time, request="erase", receipt=7, names=["statistics", "drift"])
-    history.revise(SPANS[0], lambda folder: None, note)
+    note = Revised(time=time, request="erase", receipt=7)
+    history.revise(SPANS[0], lambda folder: ["statistics", "drift"], note)
     _, page = write(history.root, tmp_path)
     assert (
         "Made anew after this decision, 2026-03-01, since a person asked for it "

@@ -96,6 +96,8 @@ def test_an_erased_person_is_nowhere_and_all_that_was_made_of_the_rows_is_made_a
         == privacy.rows_read - privacy.rows_written
         == HERS["PIIPseudonymizer/examples/3"]
     )
+    assert [risk.rows for risk in privacy.risk] == [LESS["labelled"], LESS["serving"]]
+    assert {risk.classes for risk in privacy.risk} == {1}
     after = {span: documents(world, span) for span in (FIRST, SECOND)}
     for name in ("decision.json", "ingest.json", "plan.json"):
         assert after[FIRST][name] == before[FIRST][name]
@@ -103,7 +105,7 @@ def test_an_erased_person_is_nowhere_and_all_that_was_made_of_the_rows_is_made_a
     assert changed == {"drift.json"}
     notes = {s: world.history.record(s).revised for s in (FIRST, SECOND)}
     assert [(n.request, n.receipt) for n in notes[FIRST]] == [("erase", 1)]
-    assert [n.names for n in notes[SECOND]] == [["drift"]]
+    assert [n.names for n in notes[SECOND]] == [["drift report"]]
     assert not list(world.folder.glob("pipeline/TrainingExamples/**/*tfrecord*"))
 
 
@@ -130,7 +132,7 @@ def test_the_receipt_names_the_models_to_replace_and_what_was_not_done(world):
     assert len(register.load(world.history.root).erased) == 2
 
 
-STEPS = ("found_in", "Revision.edit_in_place", "recompute_span", "find_leftovers", "signer")
+STEPS = ("Revision.edit_in_place", "recompute_span", "signer")
 
 
 def test_an_erasure_killed_at_any_step_and_made_again_ends_in_the_same_receipt(world, monkeypatch):
