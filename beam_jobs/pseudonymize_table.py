@@ -52,6 +52,7 @@ def pseudonymize_table(
       PrivacyError: the data break the policy or the file is malformed; no data are left in
         ``output_dir``.
     """
+    config.prepare()
     version = primary_version(config)
     split = Path(path).stem
     keys = load_keys(config, version)

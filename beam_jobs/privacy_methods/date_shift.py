@@ -96,7 +96,7 @@ class DateShift(RowMethod):
         elif pa.types.is_timestamp(kind):
             values, per_day = values.cast(pa.int64()), _UNITS_PER_DAY[kind.unit]
         else:
-            per_day = _UNITS_PER_DAY[self.unit]
+            values, per_day = values.cast(kind), _UNITS_PER_DAY[self.unit]
         numbers = values.fill_null(0).to_numpy()
         shifted = numbers + per_day * days.fill_null(0).to_numpy()
         is_gone = ~(_is_valid(values) & _is_valid(days))

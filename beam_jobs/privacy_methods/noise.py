@@ -54,13 +54,14 @@ class Noise(RowMethod):
             raise ValueError(f"lower and upper must be whole for a field of {kind}")
 
     def operate_rows(self, values: pa.Array, subjects: pa.Array | None, keys: object) -> pa.Array:
-        kind = np.int64 if pa.types.is_integer(values.type) else np.float64
+        is_integer = pa.types.is_integer(values.type)
+        kind, wide = (np.int64, pa.int64()) if is_integer else (np.float64, pa.float64())
         known = values.is_valid().to_numpy(zero_copy_only=False)
-        numbers = values.fill_null(0).to_numpy().astype(kind)
+        numbers = values.cast(wide).fill_null(0).to_numpy().copy()
         treated = known & (numbers == numbers)
         inside = np.clip(numbers[treated], kind(self.lower), kind(self.upper))
         numbers[treated] = self.mechanism(kind)(inside.tolist())
-        return pa.array(numbers, pa.int64() if kind is np.int64 else values.type, mask=~known)
+        return pa.array(numbers, mask=~known).cast(wide if is_integer else values.type)
 
     def mechanism(self, kind: type) -> Any:
         """OpenDP's measurement of vectors of int64 or float64."""

@@ -73,8 +73,8 @@ def treated_value(config: PrivacyConfig, identifier: str, field: str, value: str
         method.validate_type(_BYTES)
     except ValueError:
         columns[field] = pa.array([_number(field, value)])
-    if isinstance(method, RowMethod) and method.subject:
-        columns[method.subject] = pa.array([identifier.encode()], _BYTES)
+    if isinstance(method, RowMethod) and method.subject_field:
+        columns[method.subject_field] = pa.array([identifier.encode()], _BYTES)
     batch = pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
     keys = load_keys(config, primary_version(config))
     treated, counts = BatchTreatment(config, "rectified", keys).treat(batch)

@@ -112,3 +112,12 @@ def test_times_of_a_subject_keep_their_distance_and_a_row_without_one_keeps_no_t
 
 def test_numbers_get_noise(treated):
     assert [row["fare"] for row in treated] != [[5], [10], [15], [20]]
+
+
+@pytest.mark.parametrize("name", ["rides.csv", "rides"])
+def test_a_missing_hierarchy_is_named_and_nothing_is_written(tmp_path, name):
+    (tmp_path / name).write_text("job\nnurse\n")
+    job = {"method": "generalize", "kind": "category", "hierarchy": f"{tmp_path}/jobs.csv"}
+    with pytest.raises(ValueError, match=r"jobs\.csv: cannot read this hierarchy"):
+        run(PrivacyConfig(fields={"job": job}), f"{tmp_path}/{name}", f"{tmp_path}/out")
+    assert not (tmp_path / "out").exists()

@@ -123,6 +123,14 @@ def test_integers_become_int64_where_every_shifted_time_fits():
     assert treated.equals(pa.array([2**31 - 1 + 10 * DAY]))
 
 
+def test_large_unsigned_times_are_shifted_exactly():
+    ticks = 2**60 + 1
+    treated = DateShift(subject="rider", max_days=30, unit="us").operate_rows(
+        pa.array([ticks], pa.uint64()), pa.array(["42"]), KEYS
+    )
+    assert treated.to_pylist() == [ticks + 10 * DAY * 10**6]
+
+
 @pytest.mark.parametrize(
     ("unit", "kind", "message"),
     [(None, pa.int64(), "needs a unit"), ("s", pa.bool_(), "not bool")],

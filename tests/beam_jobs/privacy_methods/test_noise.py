@@ -78,6 +78,11 @@ def test_integers_become_int64_where_noise_may_lead():
     assert min(treated) < 0
 
 
+def test_integers_beyond_int64_are_an_error():
+    with pytest.raises(pa.ArrowInvalid):
+        treat(Noise(epsilon=1, lower=0, upper=9), [2**63], pa.uint64())
+
+
 def test_text_and_fractional_bounds_of_integers_are_refused():
     method = Noise(epsilon=1, lower=0, upper=0.5)
     with pytest.raises(ValueError, match="noise needs numbers"):

@@ -14,6 +14,8 @@ def config(tmp_path):
     more = {
         "age": {"method": "generalize", "kind": "number", "width": 10},
         "secret": {"method": "redact", "leave": "nothing"},
+        "born": {"method": "date_shift", "subject": "rider"},
+        "weight": {"method": "noise", "epsilon": 1000, "lower": 0, "upper": 100},
     }
     return policy(path, fields=FIELDS | more)
 
@@ -59,6 +61,13 @@ def test_a_subject_gets_the_pseudonym_of_the_new_identifier(config, tmp_path):
     edit_files([path], edit)
     (pseudonym,) = marks_of(config, "Ada").pseudonyms["rider"]
     assert values(path, "rider")[0] == [pseudonym]
+
+
+def test_a_new_value_gets_its_subject_s_shift_and_noise_of_its_own(config):
+    ada, bob = (treated_value(config, name, "born", "1980-05-06") for name in ("ada", "bob"))
+    assert ada == treated_value(config, "ada", "born", "1980-05-06")
+    assert len({ada, bob, "1980-05-06"}) == 3
+    assert float(treated_value(config, "ada", "weight", "70")) == pytest.approx(70, abs=5)
 
 
 def test_text_is_scanned_before_it_is_stored(config):
