@@ -39,7 +39,7 @@ from tfx_vigil.beam_jobs.privacy_policy import PrivacyConfig
 from tfx_vigil.beam_jobs.pseudonymize import run
 
 VALUES, DISTINCT, RUNS = 1_000_000, 200_000, 5
-ROWS = int(os.environ.get("ROWS", 200_000))
+ROWS = int(os.environ.get("ROWS", 100_000))
 SECRET = bytes(range(64))
 KEYS = DomainKeys(SECRET[:32], SECRET[32:], 1, "benchmark")
 POLICY = {
