@@ -6,10 +6,11 @@ with precomputed pads, or AES-SIV, of the unique values, without making text of 
 claimed for both. For reference also ``hmac.new`` in a loop, ``fpe`` on card numbers, and ``fpe``
 on alphanumerics.
 
-Then runs the whole job over tf.Examples in gzip'd TFRecords (``ROWS`` in the environment: other
-than 200,000) with a typical policy and with one that keeps everything, and prints the ratio of
-their times: at most 1.5 is claimed. What is kept is scanned for identifiers, which may cost more
-than its treatment, so the ratio to a job that keeps these fields unscanned is printed too.
+Then runs the whole job over tf.Examples, read plain and written as gzip (``ROWS`` in the
+environment: other than 100,000), with a typical policy and with one that keeps everything, and
+prints the ratio of their times: at most 1.5 is claimed. What is kept is scanned for identifiers,
+which may cost more than its treatment, so the ratio to a job that keeps these fields unscanned is
+printed too.
 
 All figures are medians of 5 runs in turn; seconds are CPU time of this process. Four minutes on
 two cores.
