@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import apache_beam as beam
@@ -21,22 +21,15 @@ from .count_classes import CountClasses, measures_risk
 from .engine import job_options
 from .examples import ReadExamples, WriteExamples, split_pattern
 from .identifiers.names import require
-from .privacy_batch import (
-    BatchTreatment,
-    Measure,
-    check_policy,
-    load_keys,
-    primary_version,
-    privacy_report,
-)
+from .privacy_account import check_policy, privacy_report
+from .privacy_batch import primary_version
+from .privacy_measures import Measure
 from .privacy_policy import PrivacyConfig
 from .pseudonymize_table import is_table, pseudonymize_table
 from .reports import PrivacyReport, read_report, write_report
-from .subjects.lookup import Lookup
 from .subjects.places import RESTRICTED
 from .subjects.register import load
-
-_COUNTS, _RESTRICTED = "counts", "restricted"
+from .treat_rows import ASIDE, COUNTS, TreatRows
 
 
 def pseudonymize(
@@ -133,29 +126,29 @@ def _add_job(
     config.prepare()
     if config.names_model:
         require(config.names_model)
-    register = load(history_root)
+    looked_up = "" if load(history_root).is_empty else history_root
     counts, written = [], []
     for split, source in sources.items():
         treated = (
             pipeline
             | f"Read[{split}]" >> ReadExamples(source)
             | f"Treat[{split}]"
-            >> beam.ParDo(
-                _TreatBatch(config, split, version, "" if register.is_empty else history_root)
-            ).with_outputs(_COUNTS, _RESTRICTED, main="batches")
+            >> beam.ParDo(TreatRows(config, split, version, looked_up)).with_outputs(
+                COUNTS, ASIDE, main="batches"
+            )
         )
         written.append(treated.batches | f"Write[{split}]" >> WriteExamples(targets[split]))
         counts += [
-            treated[_COUNTS],
+            treated[COUNTS],
             treated.batches | f"CountWritten[{split}]" >> beam.Map(_rows, split, "rows_written"),
-            treated[_RESTRICTED]
+            treated[ASIDE]
             | f"CountRestricted[{split}]" >> beam.Map(_rows, split, "rows_restricted"),
         ]
         if measures_risk(config):
             counts.append(treated.batches | f"Risk[{split}]" >> CountClasses(config, split))
-        if register.restricted:
+        if looked_up:
             written.append(
-                treated[_RESTRICTED]
+                treated[ASIDE]
                 | f"WriteRestricted[{split}]"
                 >> WriteExamples(_aside(targets[split]), name=f"{split}.data_tfrecord")
             )
@@ -174,32 +167,6 @@ def _add_job(
             after=beam.pvalue.AsIter(files),
         )
     )
-
-
-class _TreatBatch(beam.DoFn):
-    def __init__(
-        self, config: PrivacyConfig, split: str, key_version: int | None, history_root: str
-    ):
-        self._config = config
-        self._split = split
-        self._key_version = key_version
-        self._history_root = history_root
-
-    def setup(self) -> None:
-        keys = load_keys(self._config, self._key_version)
-        self._treatment = BatchTreatment(self._config, self._split, keys)
-        self._lookup = Lookup(self._config, load(self._history_root), keys)
-
-    def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch | beam.pvalue.TaggedOutput]:
-        used, restricted, erased = self._lookup.apart(batch)
-        treated, counts = self._treatment.treat(used)
-        yield treated
-        if restricted.num_rows:
-            treated, more = self._treatment.treat(restricted)
-            counts.update(more)
-            yield beam.pvalue.TaggedOutput(_RESTRICTED, treated)
-        counts.update({Measure(self._split, x): erased for x in ("rows_read", "rows_erased")})
-        yield beam.pvalue.TaggedOutput(_COUNTS, counts)
 
 
 def _aside(target: str) -> str:

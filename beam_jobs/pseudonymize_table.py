@@ -13,15 +13,9 @@ import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 
 from .count_classes import RiskCounter, measures_risk
-from .privacy_batch import (
-    BatchTreatment,
-    Measure,
-    PrivacyError,
-    check_policy,
-    load_keys,
-    primary_version,
-    privacy_report,
-)
+from .privacy_account import PrivacyError, check_policy, privacy_report
+from .privacy_batch import BatchTreatment, load_keys, primary_version
+from .privacy_measures import Measure
 from .privacy_policy import PrivacyConfig
 from .reports import PrivacyReport, write_report
 from .subjects.lookup import Lookup

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..list_columns import first_values, rows_of_values, values_of
-from ..privacy_batch import BatchTreatment, PrivacyError, check_policy, load_keys, primary_version
+from ..privacy_account import PrivacyError, check_policy
+from ..privacy_batch import BatchTreatment, load_keys, primary_version
 from ..privacy_methods.contract import RowMethod
 from ..privacy_policy import PrivacyConfig
 from .batch_edit import BatchEdit, Edited

@@ -17,7 +17,9 @@ from tfx_vigil.beam_jobs import keysets
 from tfx_vigil.beam_jobs.accounting import AccountError
 from tfx_vigil.beam_jobs.examples import encode_examples
 from tfx_vigil.beam_jobs.keysets import KeysetError
-from tfx_vigil.beam_jobs.privacy_batch import BatchTreatment, Measure, PrivacyError, privacy_report
+from tfx_vigil.beam_jobs.privacy_account import PrivacyError, privacy_report
+from tfx_vigil.beam_jobs.privacy_batch import BatchTreatment
+from tfx_vigil.beam_jobs.privacy_measures import Measure
 from tfx_vigil.beam_jobs.privacy_methods import Hmac
 from tfx_vigil.beam_jobs.privacy_policy import PrivacyConfig
 from tfx_vigil.beam_jobs.pseudonymize import main, pseudonymize, run
