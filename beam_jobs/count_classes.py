@@ -84,16 +84,16 @@ class MergeClasses(beam.CombineFn):
 
     def add_input(self, accumulator: list[Tables], element: Tables) -> list[Tables]:
         accumulator.append(element)
-        return self.compact(accumulator)
+        done, *pending = [len(tables[CLASSES, ""].keys) for tables in accumulator]
+        return (
+            self.compact(accumulator) if sum(pending) > max(done, _PENDING_CLASSES) else accumulator
+        )
 
     def merge_accumulators(self, accumulators: Iterable[list[Tables]]) -> list[Tables]:
         return self.compact([tables for accumulator in accumulators for tables in accumulator])
 
     def compact(self, accumulator: list[Tables]) -> list[Tables]:
-        done, *pending = [len(tables[CLASSES, ""].keys) for tables in accumulator] or [0]
-        if sum(pending) <= max(done, _PENDING_CLASSES):
-            return accumulator
-        return [merged(accumulator)]
+        return [merged(accumulator)] if len(accumulator) > 1 else accumulator
 
     def extract_output(self, accumulator: list[Tables]) -> Tables:
         return merged(accumulator)

@@ -107,7 +107,9 @@ def _merged(found: Sequence[Groups]) -> Groups:
 
 
 def _slice(groups: Groups, start: int, end: int) -> Groups:
-    about = None if groups.about is None else groups.about.slice(start, end - start)
+    """Copies what is about them, for a slice of an Arrow array is pickled with the whole."""
+    places = pa.array(np.arange(start, end))
+    about = None if groups.about is None else groups.about.take(places)
     return Groups(groups.keys[start:end], groups.rows[start:end], about)
 
 
