@@ -58,6 +58,14 @@ def pseudonymize(
             finding.field, f"undeclared {finding.kind}: {finding.action}", f"{finding.values:,}"
         )
     screen.print(table)
+    for rule in report.idle_rules:
+        screen.print(f"{rule}: a rule about no field of the data", style="dim", markup=False)
+    for risk in report.risk:
+        screen.print(
+            f"{risk.split}: k = {risk.k}, {risk.unique:.2%} of the rows unique in "
+            f"{', '.join(risk.quasi_identifiers)}",
+            markup=False,
+        )
     screen.print(f"{report.rows_written:,} rows: {output}", markup=False)
 
 
@@ -132,6 +140,8 @@ def evaluate(
     screen.print(table)
     for name, n in report.small_slices.items():
         screen.print(f"{name}: {n} rows are too few", style="dim", markup=False)
+    if report.unnamed_slices:
+        screen.print(f"{report.unnamed_slices} slices are too small to be named", style="dim")
     screen.print(f"TFMA's files and report: {output}", markup=False)
 
 

@@ -205,12 +205,21 @@ def latency(i: int) -> documents.Quantiles:
 
 def privacy_report(name) -> documents.PrivacyReport:
     fields = {"taxi_id": "tokenize", "pickup_address": "redact", "trip_start": "shift_dates"}
+    roles = {"taxi_id": "subject_id", "trip_start": "quasi_identifier"}
     return documents.PrivacyReport(
-        rows_read=24150,
+        rows_read=24180,
         rows_written=24150,
+        rows_restricted=18,
+        rows_erased=12,
         fields=[
             documents.FieldTreatment(
-                field=name(field), split=split, method=method, values=12070, key_version=3
+                field=name(field),
+                split=split,
+                method=method,
+                values=12070,
+                key_version=3,
+                role=roles.get(field),
+                rule=name("pattern trip_*") if field == "trip_start" else "field",
             )
             for field, method in fields.items()
             for split in ("serving", "labelled")
@@ -226,6 +235,42 @@ def privacy_report(name) -> documents.PrivacyReport:
         ],
         key_version=3,
         input_purged=True,
+        overruled=[
+            documents.OverruledRules(
+                field=name("taxi_id"), applied="field", overruled=[name("annotation PII")]
+            )
+        ],
+        idle_rules=[name("pattern rider_*")],
+        risk=[risk(split, name) for split in ("labelled", "serving")],
+    )
+
+
+def risk(split: str, name) -> documents.SplitRisk:
+    return documents.SplitRisk(
+        split=split,
+        quasi_identifiers=[name("trip_start"), name("pickup_area")],
+        rows=12070,
+        classes=840,
+        k=1,
+        unique=0.0042,
+        under_5=0.031,
+        under_floor=0.087,
+        floor=10,
+        sizes=[documents.ClassSizes(at_least=1, at_most=None, classes=840, rows=12070)],
+        smallest=[
+            documents.SmallClass(rows=1),
+            documents.SmallClass(rows=1),
+            documents.SmallClass(rows=10, values=name("trip_start=2014-06-01, pickup_area=8")),
+        ],
+        diversity=[
+            documents.FieldDiversity(
+                field=name("payment_type"), smallest=1, classes_with_one_value=61
+            )
+        ],
+        unique_without=[
+            documents.FieldShare(field=name("trip_start"), share=0.0),
+            documents.FieldShare(field=name("pickup_area"), share=0.0011),
+        ],
     )
 
 

@@ -100,6 +100,21 @@ def test_traffic_account_and_privacy_are_tables(taxi):
     assert "Statuses other than 200" in page.text
     assert "redact: 24,140, shift_dates: 24,140, tokenize: 24,140" in page.text
     assert "comment serving email_address 17 redacted" in page.text
+    assert "taxi_id serving subject id tokenize field 12,070 3" in page.text
+    assert "2014-06 24,180 24,150 18 12 redact" in page.text
+
+
+def test_the_rules_and_the_risk_of_treated_rows_are_told_in_words(taxi):
+    _, page = taxi
+    assert "Rules that are about no field of span 2014-06: pattern rider_*." in page.text
+    assert "about taxi_id: “field” was applied, annotation PII not." in page.text
+    assert (
+        "2014-06 serving trip_start, pickup_area 12,070 840 1 0.42 % 3.1 % 8.7 % (10)" in page.text
+    )
+    assert "payment_type: 1 (classes with one value: 61)" in page.text
+    assert "serving trip_start 0 % 0.42 %" in page.text
+    assert "serving 1 not told: fewer than 10 rows serving 10" in page.text
+    assert "serving 10 trip_start=2014-06-01, pickup_area=8" in page.text
     assert "ENUM_TYPE_UNEXPECTED_STRING_VALUES" in page.text
 
 
