@@ -10,6 +10,7 @@ import tldextract
 from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
 from presidio_analyzer.nlp_engine import SpacyNlpEngine
 
+RUNS = 5
 KINDS = {
     "EMAIL_ADDRESS": "EMAIL",
     "PHONE_NUMBER": "PHONE",
@@ -37,10 +38,14 @@ def analyzer() -> AnalyzerEngine:
 
 
 def rows_per_second(engine: AnalyzerEngine, texts: list[str], entities: list[str] | None) -> float:
-    start = time.process_time()
-    for text in texts:
-        engine.analyze(text, language="en", entities=entities)
-    return len(texts) / (time.process_time() - start)
+    """By the best of several runs."""
+    seconds = []
+    for _ in range(RUNS):
+        start = time.process_time()
+        for text in texts:
+            engine.analyze(text, language="en", entities=entities)
+        seconds.append(time.process_time() - start)
+    return len(texts) / min(seconds)
 
 
 def main() -> None:
@@ -48,7 +53,6 @@ def main() -> None:
     engine, entities = analyzer(), [*KINDS]
     answer = {}
     if timed:
-        rows_per_second(engine, texts[:100], None)
         answer["all"] = rows_per_second(engine, texts[:timed], None)
         answer["same"] = rows_per_second(engine, texts[:timed], entities)
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
@@ -129,20 +129,22 @@ class IdentifierScanner:
                     found[at] = whole if n == _ROUNDS - 1 else found[at] + spans
             places = np.array(list(new))
             rest = pa.array([_encoded(left[at]) for at in new], pa.large_binary())
-        found = {at: _in_order(spans) for at, spans in found.items()}
         if self._names:
             self._add_names(data, found, texts)
-        return {at: found[at] for at in sorted(found)}, texts
+        return {at: _in_order(spans) for at, spans in sorted(found.items())}, texts
 
     def _add_names(
         self, data: pa.Array, found: dict[int, list[Span]], texts: dict[int, str]
     ) -> None:
         """Names in what the other kinds have left of each value."""
-        texts |= {at: _decoded(value) for at, value in enumerate(data.to_pylist())}
-        left = [_hidden(hide_labels(texts[at]), found.get(at, [])) for at in range(len(data))]
+        values = enumerate(data.to_pylist())
+        texts |= {at: value.decode("utf-8", "surrogateescape") for at, value in values}
+        left = [
+            _hidden(hide_labels(texts[at]), _in_order(found.get(at, []))) for at in range(len(data))
+        ]
         for at, spans in enumerate(self._names.find(left)):
             if spans:
-                found[at] = _in_order(found.get(at, []) + spans)
+                found[at] = found.get(at, []) + spans
 
     def _find_once(
         self, places: np.ndarray, data: pa.Array
@@ -156,9 +158,9 @@ class IdentifierScanner:
             for hint in kind.hints:
                 hinted, values = _having(hinted, values, hint)
             hinted = hinted.tolist()
-            for at, value in zip(hinted, values.to_pylist(), strict=True):
+            for at, value in zip(hinted, values.to_numpy(zero_copy_only=False), strict=True):
                 if at not in left:
-                    texts[at] = text = _decoded(value)
+                    texts[at] = text = value.decode("utf-8", "surrogateescape")
                     left[at] = hide_labels(text) if "[" in text else text
             for n, spans, hidden in _find_in_each([left[at] for at in hinted], kind):
                 at = hinted[n]
@@ -180,7 +182,7 @@ def _find_in_each(texts: list[str], kind: Kind) -> Iterator[tuple[int, list[Span
     for n, group in groupby(zip(owners, spans, strict=True), key=itemgetter(0)):
         end = ends[n] - 1
         start = end - len(texts[n])
-        its = [Span(span.kind, span.start - start, span.end - start) for _, span in group]
+        its = [Span(kind, begin - start, stop - start) for _, (kind, begin, stop) in group]
         yield n, its, hidden[start:end]
 
 
@@ -212,7 +214,7 @@ def _labelled(text: str, spans: list[Span], pseudonyms: dict[str, str]) -> str:
 
 
 def _in_order(spans: list[Span]) -> list[Span]:
-    return sorted(spans, key=attrgetter("start")) if len(spans) > 1 else spans
+    return sorted(spans, key=itemgetter(1)) if len(spans) > 1 else spans
 
 
 def _hidden(text: str, spans: list[Span]) -> str:
@@ -223,10 +225,6 @@ def _hidden(text: str, spans: list[Span]) -> str:
         last = end
     parts.append(text[last:])
     return "".join(parts)
-
-
-def _decoded(value: bytes) -> str:
-    return value.decode("utf-8", "surrogateescape")
 
 
 def _encoded(text: str) -> bytes:
