@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cache
 
 from .accounting import check_identity
+from .identifiers.scanner import IdentifierScanner
 from .ingest_account import LABELS, ROWS
 from .ingest_config import IngestConfig, Window, moment
 from .ingest_traffic import QUARTERS, UNKNOWN, clocks_of, feature_rows, total_latency, traffic_of
@@ -25,10 +27,14 @@ def make_report(
     files: Sequence[str],
     earlier: Sequence[IngestReport] = (),
 ) -> IngestReport:
-    """Raises AccountError unless every identity of IngestCounts holds, in each file and in all."""
+    """The report; names that the logs give, of fields and versions, hold no identifier in it.
+
+    Raises:
+      AccountError: an identity of IngestCounts does not hold, in a file or in all.
+    """
     of_file: dict[int, Counter] = defaultdict(Counter)
     groups: dict[str, Counter] = defaultdict(Counter)
-    for (name, key), n in totals.items():
+    for (name, key), n in _without_identifiers(totals).items():
         if name in IngestCounts.model_fields:
             of_file[key][name] += n
         else:
@@ -60,6 +66,20 @@ def make_report(
         clocks=clocks_of(groups, files),
     )
     return report.model_copy(update={"red_flags": red_flags(report, earlier)})
+
+
+def _without_identifiers(totals: Mapping[tuple, int]) -> Counter[tuple]:
+    scan = cache(IdentifierScanner().scan_text)
+
+    def clean(key: Hashable) -> Hashable:
+        if isinstance(key, tuple):
+            return tuple(map(clean, key))
+        return scan(key)[0] if isinstance(key, str) else key
+
+    cleaned: Counter[tuple] = Counter()
+    for key, n in totals.items():
+        cleaned[clean(key)] += n
+    return cleaned
 
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:

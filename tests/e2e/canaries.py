@@ -83,9 +83,11 @@ def plant(folder: Path, span: str) -> None:
     ]
     for record, change in zip(requests, changes, strict=False):
         _edit(record, change)
+    for record in records:
+        if record["id"] == requests[9]["id"]:
+            record["metadata"] = {"X-Model-Version": [at("model_version")]}
     more = [
         {**requests[8], "id": at("request_id")},
-        {**requests[9], "metadata": {"X-Model-Version": [at("model_version")]}},
         {**requests[10], "occurrenceTime": at("bad_time")},
         {**requests[11], "reqType": at("bad_type")},
         {**requests[12], "bytes": base64.b64encode(at("bad_body").encode()).decode()},
