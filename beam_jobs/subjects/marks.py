@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,6 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from ..domain_keys import DomainKeys
+from ..keyed_hashes import keyed_hashes
 from ..keysets import load
 from ..privacy_methods import Hmac
 from ..privacy_methods.contract import REDACTED, Pseudonym, to_bytes
@@ -84,14 +83,8 @@ def pseudonym_of(method: Pseudonym, raw: bytes, keys: DomainKeys) -> bytes | Non
 def tags(identifiers: Iterable[bytes], keys: DomainKeys) -> list[str]:
     """For each raw identifier its tag: HMAC-SHA-256 (RFC 2104) under a key that all versions of
     the keyset share, its leftmost 128 bits as hex."""
-    state = hmac.new(keys.lasting(_PURPOSE), digestmod=hashlib.sha256)
-    return [_tag(state, identifier) for identifier in identifiers]
-
-
-def _tag(state: hmac.HMAC, identifier: bytes) -> str:
-    mac = state.copy()
-    mac.update(identifier)
-    return mac.digest()[:_TAG_BYTES].hex()
+    hashes = keyed_hashes(keys.lasting(_PURPOSE), identifiers, _TAG_BYTES)
+    return [digest.hex() for digest in hashes]
 
 
 def _made(method: Pseudonym, raw: bytes, versions: list[DomainKeys]) -> frozenset[bytes]:
