@@ -36,7 +36,7 @@ def test_a_byte_order_mark_is_dropped(read):
     assert (first.offset, first.record) == (3, RECORDS[0])
 
 
-@pytest.mark.parametrize("data", [b"", b" \n\n", b"\xef\xbb\xbf\n", gzip.compress(b"")])
+@pytest.mark.parametrize("data", [b"", b" \n\n", b"\xef\xbb\xbf\n", gzip.compress(b"", mtime=0)])
 def test_an_empty_file_has_no_chunk(read, data):
     assert read(data) == []
 
