@@ -48,7 +48,14 @@ def test_the_search_finds_canaries_where_they_are(planted):
     assert leaks(f"mail {at('note')}".encode()) == {("note", "")}
 
 
+def without_retraining(vigil_yaml: Path) -> None:
+    text = vigil_yaml.read_text()
+    assert "min_labelled_rows: 1000" in text
+    vigil_yaml.write_text(text.replace("min_labelled_rows: 1000", "min_labelled_rows: 1000000"))
+
+
 def test_a_whole_run_leaves_no_canary_anywhere(planted):
+    without_retraining(planted / "vigil.yaml")
     config = ["--config", str(planted / "vigil.yaml")]
     spoken = b""
     for command in (
@@ -122,8 +129,6 @@ NODES = (
     "RetrainGate",
     "SpanRecorder",
     "TrainingExamples",
-    "FineTunedTrainer",
-    "PushGate",
 )
 
 
