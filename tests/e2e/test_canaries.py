@@ -138,9 +138,10 @@ def test_an_error_at_any_node_shows_and_leaves_no_canary(planted, monkeypatch, c
     run_node = python_executor_operator.run_with_executor
 
     def fail_after(execution_info, executor):
-        run_node(execution_info, executor)
+        output = run_node(execution_info, executor)
         if execution_info.pipeline_node.node_info.id == stop["node"]:
             raise RuntimeError("a planned failure")
+        return output
 
     monkeypatch.setattr(python_executor_operator, "run_with_executor", fail_after)
     for node in NODES:
