@@ -128,7 +128,6 @@ NODES = (
     "SlicedEvaluator",
     "RetrainGate",
     "SpanRecorder",
-    "TrainingExamples",
 )
 
 
