@@ -105,8 +105,9 @@ def up_to_date(cluster: Cluster, name: str, now: datetime) -> str:
 def documents(root: Path) -> dict[str, object]:
     """Every file of the history below ``root`` in a comparable form.
 
-    Left out are a span's revision, the digest of its bytes, and the number that the Pusher gave a
-    model, a time. Rows are messages, for their bytes follow the order of a hash map.
+    Left out are a span's revision, the digest of its bytes, where the pipeline keeps its rows, and
+    the number that the Pusher gave a model, a time. Rows are messages, for their bytes follow the
+    order of a hash map.
     """
     return {
         _lasting(str(path.relative_to(root))): _content(path)
@@ -118,7 +119,10 @@ def documents(root: Path) -> dict[str, object]:
 def _content(path: Path) -> object:
     content = path.read_bytes()
     if path.suffix == ".json":
-        return json.loads(_lasting(content.decode()))
+        document = json.loads(_lasting(content.decode()))
+        if isinstance(document, dict):
+            document.pop("examples", None)
+        return document
     if path.name == "FeatureStats.pb":
         statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(content)
         return {d.name: json_format.MessageToDict(d) for d in statistics.datasets}
