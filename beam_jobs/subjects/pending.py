@@ -8,7 +8,7 @@ from datetime import datetime
 from apache_beam.io.filesystems import FileSystems
 
 from ..reports import Report
-from .receipts import read_bytes, write_bytes
+from .whole_files import read_bytes, write_bytes
 
 
 class Pending(Report):

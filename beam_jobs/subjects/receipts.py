@@ -18,12 +18,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
-from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -35,6 +33,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from ..domain_keys import DomainKeys
 from ..reports import Document, Report
+from .whole_files import read_bytes, write_bytes
 
 Request = Literal["access", "erase", "export", "lift", "rectify", "restrict"]
 
@@ -194,22 +193,3 @@ def signing_key(keys: DomainKeys) -> Ed25519PrivateKey:
 
 def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
-
-
-def read_bytes(path: str) -> bytes:
-    """The content of a file, on any filesystem Beam knows."""
-    with FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED) as file:
-        return file.read()
-
-
-def write_bytes(path: str, content: bytes) -> None:
-    """Writes or replaces a file, atomically where the filesystem's rename is."""
-    folder = FileSystems.split(path)[0]
-    if not FileSystems.exists(folder):
-        FileSystems.mkdirs(folder)
-    partial = f"{path}.{uuid.uuid4().hex}.partial"
-    with FileSystems.create(
-        partial, "application/octet-stream", CompressionTypes.UNCOMPRESSED
-    ) as file:
-        file.write(content)
-    FileSystems.rename([partial], [path])

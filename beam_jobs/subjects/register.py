@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
-
 from apache_beam.io.filesystems import FileSystems
 from pydantic import field_serializer
 
 from ..reports import Report
+from .whole_files import read_bytes, write_bytes
 
 _FILE = "subjects/register.json"
 
@@ -55,8 +54,7 @@ def load(history_root: str) -> SubjectRegister:
     path = f"{history_root.rstrip('/')}/{_FILE}"
     if not history_root or not FileSystems.exists(path):
         return SubjectRegister()
-    with FileSystems.open(path) as file:
-        content = file.read()
+    content = read_bytes(path)
     try:
         return SubjectRegister.model_validate_json(content)
     except ValueError:
@@ -66,10 +64,4 @@ def load(history_root: str) -> SubjectRegister:
 def save(history_root: str, register: SubjectRegister) -> None:
     """Replaces the register of a history, atomically where the filesystem's rename is."""
     path = f"{history_root.rstrip('/')}/{_FILE}"
-    folder = path.rpartition("/")[0]
-    if not FileSystems.exists(folder):
-        FileSystems.mkdirs(folder)
-    partial = f"{path}.{uuid.uuid4().hex}.partial"
-    with FileSystems.create(partial, "text/plain") as file:
-        file.write(register.model_dump_json(indent=1).encode())
-    FileSystems.rename([partial], [path])
+    write_bytes(path, register.model_dump_json(indent=1).encode())
