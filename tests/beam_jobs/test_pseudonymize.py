@@ -97,13 +97,6 @@ def make_config(key_path, **given):
 
 
 @pytest.fixture
-def key_path(tmp_path):
-    path = str(tmp_path / "keys" / "keyset.json")
-    keysets.create(path)
-    return path
-
-
-@pytest.fixture
 def config(key_path):
     return partial(make_config, key_path)
 

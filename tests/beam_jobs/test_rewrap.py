@@ -23,13 +23,6 @@ RIDERS = ["ada", "bob", "ada", "cy"]
 
 
 @pytest.fixture
-def key_path(tmp_path):
-    path = str(tmp_path / "keys" / "keyset.json")
-    keysets.create(path)
-    return path
-
-
-@pytest.fixture
 def config(key_path):
     return PrivacyConfig(
         fields={

@@ -19,13 +19,6 @@ PASSPHRASE = "correct horse battery staple"
 
 
 @pytest.fixture
-def key_path(tmp_path):
-    path = str(tmp_path / "keys" / "keyset.json")
-    keysets.create(path)
-    return path
-
-
-@pytest.fixture
 def config(key_path):
     fields = {"rider": {"method": "hmac"}}
     return PrivacyConfig(fields=fields, default="keep", keyset=key_path, domain="riders")
