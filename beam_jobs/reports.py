@@ -267,19 +267,43 @@ class PrivacyReport(Report):
 
 
 class Distribution(Document):
-    """Shares of rows per bin, in the same bins for both sides; each side sums to 1."""
+    """Shares of rows per bin, in the same bins for both sides; each side sums to 1.
+
+    ``ordered``: the bins are intervals of numbers, ascending; NaN, where there is any, last.
+    """
 
     bins: list[str]
     baseline: list[float]
     current: list[float]
+    ordered: bool = False
+
+
+class Detail(Document):
+    """What a detector knows beside its statistic.
+
+    Attributes:
+      before, after: what changed, in its own unit: a correlation, a mean error.
+      since: the time of a change point.
+      importance: by feature, how much the classifier that tells the rows apart loses without it.
+    """
+
+    before: float | None = None
+    after: float | None = None
+    since: datetime | None = None
+    importance: dict[str, float] = {}
 
 
 class Comparison(Document):
-    """One feature on one slice, compared with one earlier population."""
+    """One aspect of one feature on one slice, compared with one earlier population.
+
+    ``feature``: ``*`` for the rows as a whole and for the stream of errors; of a correlation the
+    two features with `` and `` between them.
+    """
 
     feature: str
+    aspect: str = "value"
     slice: str
-    against: Literal["training", "previous"]
+    against: Literal["training", "previous", "reference"]
     split: str
     distance: str
     value: float | None
@@ -290,6 +314,7 @@ class Comparison(Document):
     n_current: int
     verdict: Literal["ok", "drift", "not_enough_data"]
     distribution: Distribution | None = None
+    detail: Detail | None = None
 
 
 class SchemaAnomaly(Document):
@@ -303,17 +328,111 @@ class SchemaAnomaly(Document):
     severity: Literal["warning", "error"]
 
 
-class DriftReport(Report):
-    """``severity``: none, watch (drift on few features or slices) or act.
+Severity = Literal["none", "watch", "act"]
 
-    ``not_compared`` says in a sentence each what could not be compared and why
-    (no previous span, no training statistics): never taken for "no drift". Slices and values of
-    too few rows are named nowhere.
+DriftKind = Literal[
+    "broken",
+    "values_rose",
+    "values_fell",
+    "spread_grew",
+    "spread_shrank",
+    "distribution_changed",
+    "category_grew",
+    "category_shrank",
+    "new_values",
+    "more_missing",
+    "fewer_missing",
+    "more_rows",
+    "fewer_rows",
+    "correlation_changed",
+    "rows_separable",
+    "errors_rose",
+    "errors_fell",
+]
+
+
+class DriftFinding(Document):
+    """One change of one feature, whatever it was compared with, and why.
+
+    Attributes:
+      feature: ``*``: the rows as a whole, or the stream of errors.
+      aspect: of the feature, as in its comparisons.
+      kind: what changed; ``broken`` is an error of the schema check.
+      slices: where, the whole first; a change that the whole has may be absent from slices.
+      against: the earlier populations it differs from.
+      times_threshold: the largest value of its comparisons, as a multiple of the threshold.
+      spans: in how many spans in a row it is found, this one included.
+      since: the first of these spans, or the time of a change point.
+      seasonal: compared with earlier spans of the same season there is no such change.
+      explains_prediction: the share of the change of the mean prediction that the feature
+        explains, negative where it works against it; its standard error is
+        ``explains_prediction_error``.
+      separates: how much a classifier that tells the rows from the earlier ones loses without
+        the feature.
+      cause: a sentence; None where the data tell none.
+    """
+
+    feature: str
+    aspect: str = "value"
+    kind: DriftKind
+    slices: list[str]
+    against: list[str]
+    severity: Severity
+    times_threshold: float | None = None
+    spans: int = 1
+    since: str | None = None
+    seasonal: Literal["weekday", "month"] | None = None
+    explains_prediction: float | None = None
+    explains_prediction_error: float | None = None
+    separates: float | None = None
+    cause: str | None = None
+    sentence: str
+    action: str
+
+
+class Contribution(Document):
+    """What the change of one input's distribution adds to the mean prediction.
+
+    ``error``: standard error of ``change``."""
+
+    feature: str
+    change: float
+    error: float
+
+
+class PredictionChange(Document):
+    """The change of the mean prediction, taken apart.
+
+    ``contributions`` and ``unexplained`` add up to ``current`` minus ``baseline``;
+    ``unexplained`` is what inputs alone do not tell: another model, an input that is not logged,
+    interactions. ``predicted``: the category whose share is meant, of a prediction that is one.
+    """
+
+    against: str
+    baseline: float
+    current: float
+    error: float
+    n_baseline: int
+    n_current: int
+    predicted: str | None = None
+    contributions: list[Contribution]
+    unexplained: float
+    unexplained_error: float
+
+
+class DriftReport(Report):
+    """``severity``: the findings' largest; see ``drift_validator.severity``.
+
+    ``findings`` come worst first. ``not_compared`` says in a sentence each what could not be
+    compared and why (no previous span, no training statistics): never taken for "no drift".
+    Slices and values of too few rows are named nowhere.
     """
 
     drift: bool
-    severity: Literal["none", "watch", "act"]
+    severity: Severity
     drifted_features: list[str]
+    findings: list[DriftFinding] = []
+    prediction_change: PredictionChange | None = None
     comparisons: list[Comparison]
     anomalies: list[SchemaAnomaly]
     not_compared: list[str]
