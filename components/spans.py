@@ -46,6 +46,15 @@ def utc(text: str) -> datetime:
     return time.replace(tzinfo=time.tzinfo or timezone.utc).astimezone(timezone.utc)
 
 
+def start_of(span: str) -> datetime:
+    """When the window begins whose span is called so.
+
+    >>> start_of("2014-07-01T06").hour
+    6
+    """
+    return utc(span)
+
+
 class SpanConfig(Parameters):
     """Windows of one length, one after the other.
 

@@ -23,6 +23,7 @@ from ..beam_jobs.ingest_config import (
 from ..beam_jobs.parameters import Parameters
 from ..beam_jobs.privacy_methods.contract import Method
 from ..beam_jobs.privacy_policy import PrivacyConfig
+from ..components.baseline_resolver.references import References
 from ..components.drift_validator.config import DriftConfig
 from ..components.retrain_gate.policy import RetrainPolicy
 from ..components.spans import SpanConfig
@@ -92,6 +93,13 @@ class LogsConfig(Parameters):
         return self
 
 
+class DriftSection(DriftConfig):
+    """What counts as drift, each key as in DriftValidator; ``reference``: compared with which
+    earlier spans."""
+
+    reference: References = References()
+
+
 class MetricsConfig(Parameters):
     """What is measured on labelled rows; each key as in SlicedEvaluator."""
 
@@ -141,7 +149,7 @@ class VigilConfig(Parameters):
     logs: LogsConfig
     privacy: PrivacyConfig
     slices: list[list[str]] = []
-    drift: DriftConfig = DriftConfig()
+    drift: DriftSection = DriftSection()
     metrics: MetricsConfig = MetricsConfig()
     policy: RetrainPolicy = RetrainPolicy()
     training: TrainingConfig = TrainingConfig()
@@ -225,8 +233,9 @@ class VigilConfig(Parameters):
     def drift_validator(self) -> DriftConfig:
         """Parameters of DriftValidator: identifiers, once treated, are not compared."""
         treated = [name for name in self.privacy.fields if name not in self.monitored_columns]
-        return self.drift.model_copy(
-            update={
+        return DriftConfig(
+            **self.drift.model_dump(exclude={"reference"})
+            | {
                 "splits": ["serving", "labelled"],
                 "slices": self.slices,
                 "min_group_rows": self.privacy.min_group_rows,

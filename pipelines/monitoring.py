@@ -86,14 +86,16 @@ def monitoring_nodes(
         to an object store, where raw data must not go.
     """
     protected = (_protected_ingest if one_ingest_node else _ingest_and_protect)(config, run)
-    baseline = BaselineResolver(history_root=run.history_root, span=run.span)
+    baseline = BaselineResolver(
+        run.history_root, run.span, config.drift.prediction, config.drift.reference
+    )
     measured = stats_options(config.slices, config.codes, config.monitored_columns)
     statistics = StatisticsGen(examples=protected.examples, stats_options=measured)
     drift = DriftValidator(
         statistics=statistics.outputs["statistics"],
         schema=baseline.outputs["schema"],
         training_statistics=baseline.outputs["training_statistics"],
-        previous_statistics=baseline.outputs["previous_statistics"],
+        reference_statistics=baseline.outputs["reference_statistics"],
         config=config.drift_validator,
     )
     evaluate = SlicedEvaluator(examples=protected.examples, config=config.evaluation)

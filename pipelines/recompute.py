@@ -62,7 +62,7 @@ def recompute_span(
 
 
 def recompute_drift(config: VigilConfig, history: History, span: str, folder: str) -> None:
-    """Replaces the drift report alone: of a span before which another one has changed."""
+    """Replaces the drift report alone: of a span whose references have changed."""
     with _scratch(folder) as scratch:
         _compare(config, history, span, folder, scratch)
 
@@ -120,7 +120,7 @@ def _compare(config: VigilConfig, history: History, span: str, folder: str, scra
     kinds = {
         resolver.SCHEMA: standard_artifacts.Schema,
         resolver.TRAINING_STATISTICS: standard_artifacts.ExampleStatistics,
-        resolver.PREVIOUS_STATISTICS: standard_artifacts.ExampleStatistics,
+        resolver.REFERENCE_STATISTICS: standard_artifacts.ExampleStatistics,
         resolver.MODEL: standard_artifacts.Model,
     }
     baselines = {key: [_artifact(kind, f"{scratch}/{key}")] for key, kind in kinds.items()}
@@ -130,7 +130,8 @@ def _compare(config: VigilConfig, history: History, span: str, folder: str, scra
         {
             resolver.HISTORY_ROOT: history.root,
             resolver.SPAN: span,
-            resolver.PREDICTION: "prediction",
+            resolver.PREDICTION: config.drift.prediction,
+            resolver.REFERENCES: config.drift.reference.model_dump_json(),
         },
     )
     baselines.pop(resolver.MODEL)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from ..beam_jobs.subjects.edit_files import BatchEdit, edit_files
+from ..components.baseline_resolver.references import choose_references
 from ..components.history import BASELINE, History, Revised, SpanRecord
 from .config import VigilConfig
 from .recompute import (
@@ -37,7 +38,7 @@ class Revision:
     def revise(self, spans: Mapping[str, list[str]]) -> tuple[list[str], list[str]]:
         """Revises ``spans``, of which each has these files to edit.
 
-        The drift report of the span after a revised one is made anew too.
+        The drift report of every span that was compared with a revised one is made anew too.
 
         Returns:
           What was made anew, and what was not, in words.
@@ -47,7 +48,7 @@ class Revision:
             self.progress(_ALL_OF_BASELINE)
             recompute_baseline(self.config, self.history)
             made.append(_ALL_OF_BASELINE)
-        changed = False
+        complete = []
         for record in self.history.all_records():
             if record.span in spans:
                 self.progress(f"{record.span}: statistics and reports")
@@ -58,10 +59,11 @@ class Revision:
                         f"span {record.span}: statistics of its requests and its privacy report "
                         "stay, aggregates over all its rows: the pipeline's own rows are gone"
                     )
-            elif changed:
+            elif self._is_compared_with(spans, record, complete):
                 self._compare_again(record)
                 made.append(f"span {record.span}: {DRIFT}")
-            changed = record.span in spans
+            if record.complete:
+                complete.append(record)
         return made, kept
 
     def _revise(self, record: SpanRecord, files: list[str]) -> list[str]:
@@ -73,6 +75,13 @@ class Revision:
             return recompute_span(self.config, self.history, record, folder)
 
         return self.history.revise(record.span, change, self.note).revised[-1].names
+
+    def _is_compared_with(
+        self, spans: Container[str], record: SpanRecord, earlier: list[SpanRecord]
+    ) -> bool:
+        references = self.config.drift.reference
+        chosen = choose_references(earlier, record.window_start, references)
+        return any(reference.span in spans for reference in chosen)
 
     def _compare_again(self, record: SpanRecord) -> None:
         def change(folder: str) -> list[str]:

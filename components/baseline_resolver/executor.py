@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
@@ -13,13 +14,17 @@ from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from ..history import History, copy_tree
+from ..spans import start_of
+from ..statistics_places import STATISTICS_FILE, span_folder, split_folder, splits_in
+from .references import References, choose_references
 
 HISTORY_ROOT = "history_root"
 SPAN = "span"
 PREDICTION = "prediction"
 SCHEMA = "schema"
 TRAINING_STATISTICS = "training_statistics"
-PREVIOUS_STATISTICS = "previous_statistics"
+REFERENCE_STATISTICS = "reference_statistics"
+REFERENCES = "references"
 MODEL = "model"
 
 
@@ -42,12 +47,15 @@ class Executor(base_executor.BaseExecutor):
             fileio.copy(schema, os.path.join(outputs[SCHEMA].uri, "schema.pbtxt"), overwrite=True)
 
         in_service = history.model_in_service(before=span)
-        _copy_statistics(history.training_statistics_path(span), outputs[TRAINING_STATISTICS])
-        earlier = history.spans(before=span)
-        previous = history.path(earlier[-1], "statistics") if earlier else None
-        _copy_statistics(previous, outputs[PREVIOUS_STATISTICS])
-        if earlier and earlier[-1].push:
-            _leave_out(exec_properties[PREDICTION], outputs[PREVIOUS_STATISTICS])
+        training, trained = outputs[TRAINING_STATISTICS], history.training_statistics_path(span)
+        _copy_statistics({training.uri: trained} if trained else {}, training)
+        _copy_references(
+            history,
+            span,
+            References.model_validate_json(exec_properties[REFERENCES]),
+            exec_properties[PREDICTION],
+            outputs[REFERENCE_STATISTICS],
+        )
 
         model = outputs[MODEL]
         model.set_int_custom_property("available", int(in_service is not None))
@@ -57,20 +65,33 @@ class Executor(base_executor.BaseExecutor):
             model.set_string_custom_property("path", in_service.model)
 
 
-def _copy_statistics(source: str | None, artifact: types.Artifact) -> None:
-    if source is None:
-        artifact.split_names = artifact_utils.encode_split_names([])
-        return
-    copy_tree(source, artifact.uri)
-    splits = sorted(
-        name[len("Split-") :] for name in fileio.listdir(source) if name.startswith("Split-")
-    )
-    artifact.split_names = artifact_utils.encode_split_names(splits)
+def _copy_references(
+    history: History, span: str, references: References, prediction: str, artifact: types.Artifact
+) -> None:
+    """Copies the reference spans' statistics; without predictions that another model made."""
+    earlier = history.spans(before=span)
+    replaced = max((record.span for record in earlier if record.push), default="")
+    chosen = choose_references(earlier, start_of(span), references)
+    folders = {record.span: span_folder(artifact.uri, record.span) for record in chosen}
+    _copy_statistics({folders[r.span]: history.path(r, "statistics") for r in chosen}, artifact)
+    for earlier_span, folder in folders.items():
+        if earlier_span <= replaced:
+            _leave_out(prediction, folder)
 
 
-def _leave_out(feature: str, artifact: types.Artifact) -> None:
-    """Removes ``feature`` from every statistics file of ``artifact``."""
-    for path in fileio.glob(os.path.join(artifact.uri, "Split-*", "FeatureStats.pb")):
+def _copy_statistics(sources: Mapping[str, str], artifact: types.Artifact) -> None:
+    """Copies to each folder its source's splits; ``artifact`` then tells which there are."""
+    splits = set()
+    for folder, source in sources.items():
+        copy_tree(source, folder)
+        splits.update(splits_in(source))
+    artifact.split_names = artifact_utils.encode_split_names(sorted(splits))
+
+
+def _leave_out(feature: str, folder: str) -> None:
+    """Removes ``feature`` from every statistics file in ``folder``."""
+    for split in splits_in(folder):
+        path = os.path.join(split_folder(folder, split), STATISTICS_FILE)
         with fileio.open(path, "rb") as f:
             statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(f.read())
         for dataset in statistics.datasets:

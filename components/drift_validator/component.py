@@ -29,7 +29,7 @@ class DriftValidatorSpec(component_spec.ComponentSpec):
         executor.TRAINING_STATISTICS_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.ExampleStatistics, optional=True, allow_empty=True
         ),
-        executor.PREVIOUS_STATISTICS_KEY: component_spec.ChannelParameter(
+        executor.REFERENCE_STATISTICS_KEY: component_spec.ChannelParameter(
             type=standard_artifacts.ExampleStatistics, optional=True, allow_empty=True
         ),
     }
@@ -42,7 +42,7 @@ class DriftValidatorSpec(component_spec.ComponentSpec):
 
 
 class DriftValidator(base_component.BaseComponent):
-    """Compares a span's statistics with the training data's and the previous span's.
+    """Compares a span's statistics with the training data's and with earlier spans'.
 
     Numeric features by Jensen-Shannon divergence, categorical ones by L-infinity norm, both by
     TFDV's comparators on histograms brought to common bins first; missing rates by their
@@ -77,7 +77,7 @@ class DriftValidator(base_component.BaseComponent):
         statistics: types.BaseChannel,
         schema: types.BaseChannel | None = None,
         training_statistics: types.BaseChannel | None = None,
-        previous_statistics: types.BaseChannel | None = None,
+        reference_statistics: types.BaseChannel | None = None,
         config: DriftConfig | Mapping[str, Any] | str = DriftConfig(),  # noqa: B008
     ):
         super().__init__(
@@ -86,7 +86,7 @@ class DriftValidator(base_component.BaseComponent):
                     executor.STATISTICS_KEY: statistics,
                     executor.SCHEMA_KEY: schema,
                     executor.TRAINING_STATISTICS_KEY: training_statistics,
-                    executor.PREVIOUS_STATISTICS_KEY: previous_statistics,
+                    executor.REFERENCE_STATISTICS_KEY: reference_statistics,
                     executor.CONFIG_KEY: to_json(DriftConfig, config),
                     executor.REPORT_KEY: types.Channel(type=DriftReport),
                     executor.ANOMALIES_KEY: types.Channel(type=standard_artifacts.ExampleAnomalies),

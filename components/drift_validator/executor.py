@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from tfx import types
 from tfx.dsl.components.base import base_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
@@ -20,12 +19,10 @@ if TYPE_CHECKING:
 STATISTICS_KEY = "statistics"
 SCHEMA_KEY = "schema"
 TRAINING_STATISTICS_KEY = "training_statistics"
-PREVIOUS_STATISTICS_KEY = "previous_statistics"
+REFERENCE_STATISTICS_KEY = "reference_statistics"
 REPORT_KEY = "report"
 ANOMALIES_KEY = "anomalies"
 CONFIG_KEY = "config"
-
-STATISTICS_FILE = "FeatureStats.pb"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -39,16 +36,22 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         from .anomalies import FILE_NAME, folder
         from .compare import compare
+        from .inputs import read_references, read_splits
 
         self._log_startup(input_dict, output_dict, exec_properties)
         config = DriftConfig.model_validate_json(exec_properties[CONFIG_KEY])
-        compared = _chosen(_statistics(input_dict, STATISTICS_KEY), config.splits)
+        statistics = artifact_utils.get_single_instance(input_dict[STATISTICS_KEY])
+        splits = artifact_utils.decode_split_names(statistics.split_names or "[]")
+        compared = _chosen(read_splits(statistics.uri, splits), config.splits)
+        trained = {}
+        if input_dict.get(TRAINING_STATISTICS_KEY):
+            training = artifact_utils.get_single_instance(input_dict[TRAINING_STATISTICS_KEY])
+            trained = read_splits(training.uri)
+        references = read_references(input_dict.get(REFERENCE_STATISTICS_KEY, []))
         findings = compare(
             current=compared,
-            training=_training(
-                _statistics(input_dict, TRAINING_STATISTICS_KEY), config.training_split
-            ),
-            previous=_statistics(input_dict, PREVIOUS_STATISTICS_KEY),
+            training=_training(trained, config.training_split),
+            previous=references[-1] if references else {},
             schema=_schema(input_dict),
             config=config,
         )
@@ -61,29 +64,10 @@ class Executor(base_executor.BaseExecutor):
 
         anomalies = artifact_utils.get_single_instance(output_dict[ANOMALIES_KEY])
         anomalies.split_names = artifact_utils.encode_split_names(list(compared))
-        anomalies.span = artifact_utils.get_single_instance(input_dict[STATISTICS_KEY]).span
+        anomalies.span = statistics.span
         for (name, split), found in findings.anomalies.items():
             uri = f"{anomalies.uri}/{folder(name, split)}/{FILE_NAME}"
             io_utils.write_bytes_file(uri, found.SerializeToString())
-
-
-def _statistics(
-    input_dict: Mapping[str, list[types.Artifact]], key: str
-) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
-    """The artifact's statistics by split; empty where it, its splits or its files are missing."""
-    import tensorflow_data_validation as tfdv
-
-    if not input_dict.get(key):
-        return {}
-    artifact = artifact_utils.get_single_instance(input_dict[key])
-    splits = artifact_utils.decode_split_names(artifact.split_names or "[]")
-    files = {
-        split: f"{artifact_utils.get_split_uri([artifact], split)}/{STATISTICS_FILE}"
-        for split in splits
-    }
-    return {
-        split: tfdv.load_stats_binary(file) for split, file in files.items() if fileio.exists(file)
-    }
 
 
 def _chosen(

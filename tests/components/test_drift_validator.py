@@ -17,6 +17,8 @@ from tfx_vigil.components.artifacts import DriftReport
 from tfx_vigil.components.drift_validator.anomalies import folder
 from tfx_vigil.components.drift_validator.config import DriftConfig
 from tfx_vigil.components.drift_validator.executor import Executor
+from tfx_vigil.components.drift_validator.inputs import read_references
+from tfx_vigil.components.statistics_places import span_folder
 
 from .drift_statistics import statistics_of
 
@@ -43,10 +45,11 @@ def statistics_artifact(uri, options=None, **splits) -> standard_artifacts.Examp
 
 
 def run(tmp_path, config=DriftConfig(slices=SLICES), **inputs):  # noqa: B008
+    """Runs the executor; an input is one artifact, or a list of them."""
     report, anomalies = DriftReport(), standard_artifacts.ExampleAnomalies()
     report.uri, anomalies.uri = str(tmp_path / "report"), str(tmp_path / "anomalies")
     Executor().Do(
-        {key: [artifact] for key, artifact in inputs.items()},
+        {key: given if isinstance(given, list) else [given] for key, given in inputs.items()},
         {"report": [report], "anomalies": [anomalies]},
         {"config": config.model_dump_json()},
     )
@@ -60,7 +63,7 @@ def test_report_properties_and_anomalies_of_a_drifted_span(tmp_path):
         training_statistics=statistics_artifact(
             tmp_path / "trained", train=columns(2), eval=columns(3)
         ),
-        previous_statistics=statistics_artifact(tmp_path / "before", serving=columns(4)),
+        reference_statistics=statistics_artifact(tmp_path / "before", serving=columns(4)),
     )
     document = read_report(report.uri, DriftDocument)
     assert document.drifted_features == ["fare"]
@@ -91,7 +94,7 @@ def test_a_first_run_with_empty_baselines_writes_a_report_that_says_so(tmp_path)
         tmp_path,
         statistics=statistics_artifact(tmp_path / "now", serving=columns(1)),
         training_statistics=empty,
-        previous_statistics=without_files,
+        reference_statistics=without_files,
     )
     document = read_report(report.uri, DriftDocument)
     assert report.get_int_custom_property("drift") == 0
@@ -122,11 +125,29 @@ def test_stock_statistics_and_schema_work(tmp_path):
     assert not clean.anomaly_info
 
 
+def test_references_are_read_in_order_of_time_from_one_artifact_or_several(tmp_path):
+    sizes = {"2014-01-03": 30, "2014-01-01": 10, "2014-01-02": 20}
+    of_a_span = [
+        statistics_artifact(span_folder(str(tmp_path / "one"), span), serving=columns(n, n))
+        for span, n in sizes.items()
+    ]
+    for artifact, n in zip(of_a_span, sizes.values(), strict=True):
+        artifact.span = n
+    together = standard_artifacts.ExampleStatistics()
+    together.uri = str(tmp_path / "one")
+    empty = standard_artifacts.ExampleStatistics()
+    empty.uri = str(tmp_path / "empty")
+    for given in ([together], of_a_span, [*of_a_span, empty]):
+        read = [splits["serving"].datasets[0].num_examples for splits in read_references(given)]
+        assert read == [10, 20, 30]
+    assert read_references([empty]) == []
+
+
 @pytest.mark.parametrize(
     ("config", "message"),
     [
         ({"splits": ["labelled"]}, "no statistics of split labelled .* which has serving"),
-        ({"training_split": "fit"}, "no split 'fit' .* which has train, eval; set training_split"),
+        ({"training_split": "fit"}, "no split 'fit' .* which has eval, train; set training_split"),
     ],
 )
 def test_a_split_that_is_not_there_is_refused_by_name(tmp_path, config, message):

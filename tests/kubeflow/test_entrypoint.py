@@ -120,10 +120,15 @@ def test_files_of_an_artifact_lie_where_the_launcher_uploads_from(mounts):
     outputs = {
         "schema": "tfx.Schema",
         "training_statistics": "tfx.ExampleStatistics",
-        "previous_statistics": "tfx.ExampleStatistics",
+        "reference_statistics": "tfx.ExampleStatistics",
         "model": "tfx.Model",
     }
-    parameters = {"history_root": history.root, "span": "2014-01-01", "prediction": "prediction"}
+    parameters = {
+        "history_root": history.root,
+        "span": "2014-01-01",
+        "prediction": "prediction",
+        "references": "{}",
+    }
     output = run(mounts, "baseline_resolver", outputs, parameters)
     [artifact] = output["artifacts"]["model"]["artifacts"]
     assert artifact["metadata"]["available"] == 1.0
