@@ -1,0 +1,37 @@
+import pyarrow as pa
+import pytest
+from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx_vigil.beam_jobs.drift_statistics.files import (
+    SplitStatistics,
+    read_statistics,
+    write_statistics,
+)
+
+
+def datasets() -> statistics_pb2.DatasetFeatureStatisticsList:
+    found = statistics_pb2.DatasetFeatureStatisticsList()
+    found.datasets.add(name="All Examples", num_examples=3)
+    return found
+
+
+def test_what_is_written_is_read(tmp_path):
+    rows, errors = pa.table({"fare": [1.0, 2.0]}), pa.table({"time": [1], "error": [0.5]})
+    write_statistics(str(tmp_path), "labelled", SplitStatistics(datasets(), rows, errors))
+    assert read_statistics(str(tmp_path), "labelled") == SplitStatistics(datasets(), rows, errors)
+
+
+def test_a_split_need_not_have_rows_and_errors(tmp_path):
+    write_statistics(str(tmp_path), "serving", SplitStatistics(datasets()))
+    assert read_statistics(str(tmp_path), "serving") == SplitStatistics(datasets(), None, None)
+
+
+def test_no_statistics_are_none(tmp_path):
+    assert read_statistics(str(tmp_path), "serving") is None
+
+
+@pytest.mark.parametrize("name", ["FeatureStats.pb", "rows.parquet"])
+def test_a_damaged_file_is_named(tmp_path, name):
+    write_statistics(str(tmp_path), "serving", SplitStatistics(datasets(), pa.table({"a": [1]})))
+    (tmp_path / "Split-serving" / name).write_bytes(b"\xff\xff\xff")
+    with pytest.raises(ValueError, match=name):
+        read_statistics(str(tmp_path), "serving")
