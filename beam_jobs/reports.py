@@ -465,13 +465,58 @@ class MetricChange(Document):
     n: int
 
 
+class SliceFinding(Document):
+    """A slice that nobody asked for, on which the mean loss is higher than in the other rows.
+
+    ``lower`` and ``upper`` bound ``difference`` (``value`` minus ``elsewhere``) simultaneously
+    over all findings. ``p_value`` is the slice's own, significant among all candidates.
+    ``excess``: the share of all rows' loss that would be gone if the slice were like the others.
+    ``same``: candidates that say nothing more, and how many more of them are left out.
+    """
+
+    slice: str
+    features: list[str]
+    n: int
+    share: float
+    value: float
+    elsewhere: float
+    difference: float
+    lower: float
+    upper: float
+    p_value: float
+    excess: float
+    same: list[str] = []
+    same_left_out: int = 0
+
+
+class SlicesFound(Document):
+    """A search for slices on which ``model`` is worse, by the mean of ``loss``.
+
+    ``rows_searched``: a random sample where fewer than ``rows``; findings count its rows.
+    ``candidates``: slices tried, or that count as tried since their pair of features was left
+    out. ``not_searched``: features with the reason why.
+    """
+
+    model: str
+    loss: str
+    rows: int
+    rows_searched: int
+    alpha: float
+    minimum_effect: float
+    candidates: int = 0
+    pairs: int = 0
+    pairs_left_out: int = 0
+    not_searched: dict[str, str] = {}
+    findings: list[SliceFinding] = []
+
+
 class SliceReport(Report):
     """``models``: the evaluated models' names; logged predictions are ``logged``.
 
     Slices under the minimum size are listed in ``small_slices`` with their rows and have
     no metrics; those under the floor are ``unnamed_slices``, a number only. ``n`` is always the
     number of labelled rows. ``dropped`` counts by reason the rows read that could not be
-    evaluated, beside the ``rows`` that were.
+    evaluated, beside the ``rows`` that were. ``found``: None where no slices were searched.
     """
 
     models: list[str]
@@ -483,3 +528,4 @@ class SliceReport(Report):
     changes: list[MetricChange]
     small_slices: dict[str, int]
     unnamed_slices: int = 0
+    found: SlicesFound | None = None
