@@ -51,7 +51,7 @@ class DriftConfig(Parameters):
       floors: differences below them are never drift.
       thresholds: fixed thresholds by feature (``*``: every feature) and distance, such as
         ``{"*": {"infinity_norm": 0.1}}``; they replace floor and sampling noise.
-      act_features: so many features drifted on the whole ask for action.
+      act_spans: drift that is found in so many spans in a row asks for action.
     """
 
     splits: list[str] = []
@@ -69,7 +69,7 @@ class DriftConfig(Parameters):
     bins: int = Field(default=10, ge=2)
     floors: Floors = Floors()
     thresholds: dict[str, dict[Distance, float]] = {}
-    act_features: int = Field(default=3, ge=1)
+    act_spans: int = Field(default=2, ge=1)
 
     def ignores(self, feature: str) -> bool:
         return any(fnmatchcase(feature, pattern) for pattern in self.ignore)

@@ -82,7 +82,8 @@ def test_a_shift_of_half_a_standard_deviation_is_found_among_heavy_tails(trainin
     assert worst.value > worst.threshold
     assert worst.false_alarm_rate < 1e-6
     assert worst.n_baseline > worst.n_current > 0
-    assert report.recommendation.startswith("Watch the next span: fare")
+    assert report.recommendation.endswith("Watch the next span.")
+    assert [finding.feature for finding in report.findings] == ["fare"]
 
 
 def test_drift_of_one_slice_only_is_found_there_and_not_on_the_whole(training):
@@ -95,7 +96,7 @@ def test_drift_of_one_slice_only_is_found_there_and_not_on_the_whole(training):
     assert ("fare", "payment_type=No_Charge") in found
     assert all("No_Charge" in name for _, name in found)
     assert report.severity == "watch"
-    assert "fare where payment_type=No_Charge" in report.recommendation
+    assert "where payment_type=No_Charge" in report.findings[0].sentence
 
 
 def test_a_category_that_grows_and_values_that_go_missing_are_found(training):
@@ -221,9 +222,8 @@ def test_missing_and_new_features_changed_types_and_new_values_against_a_schema(
         ("payment_type", "new_value"): "warning",
     }
     assert findings.report.severity == "act"
-    assert findings.report.recommendation.startswith(
-        "Repair the data before anything else: fare, miles"
-    )
+    broken = [f.feature for f in findings.report.findings if f.kind == "broken"]
+    assert broken == ["fare", "miles"]
     assert any(
         line.startswith("fare: numeric in the training") for line in findings.report.not_compared
     )
@@ -287,13 +287,6 @@ def test_the_report_survives_json_and_the_same_evidence_gives_the_same_report(tr
     report = against(training, columns).report
     assert DriftReport.model_validate_json(report.model_dump_json()) == report
     assert against(training, columns).report == report
-
-
-def test_severity_asks_for_action_when_many_features_drift_on_the_whole(training):
-    moved = {name: lambda c, _, name=name: c[name] + 20 for name in ("fare", "miles", "tolls")}
-    for names, severity in (("fare",), "watch"), (("fare", "miles", "tolls"), "act"):
-        report = against(training, trips(1_000, 21, **{name: moved[name] for name in names})).report
-        assert report.severity == severity
 
 
 def test_a_span_without_traffic_is_not_taken_for_one_without_drift(training):
