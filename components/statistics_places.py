@@ -1,6 +1,6 @@
 """Where statistics lie in an ExampleStatistics artifact.
 
-Of one population ``Split-<split>/...``, as StatisticsGen leaves them; of several spans
+Of one population ``Split-<split>/...`` (see ``beam_jobs.drift_statistics.files``); of several spans
 ``Span-<span>/Split-<split>/...``.
 """
 
@@ -10,7 +10,6 @@ import os
 
 from tfx.dsl.io import fileio
 
-STATISTICS_FILE = "FeatureStats.pb"
 _SPAN, _SPLIT = "Span-", "Split-"
 
 

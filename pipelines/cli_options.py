@@ -14,6 +14,11 @@ from .yaml_file import ConfigError
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 VigilYaml = Annotated[Path | None, typer.Option("--config", "-c", help="A vigil.yaml.")]
 
+SliceBy = Annotated[
+    list[str] | None,
+    typer.Option("--slice-by", help="A column, or several joined by commas to cross them."),
+]
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -23,6 +28,11 @@ def validated(kind: type[Model], settings: dict) -> Model:
         return kind.model_validate(settings)
     except ValidationError as error:
         raise ConfigError("\n".join(map(_problem, error.errors()))) from error
+
+
+def columns_of(slice_by: list[str] | None) -> list[list[str]]:
+    """The columns of each ``--slice-by``."""
+    return [entry.split(",") for entry in slice_by or []]
 
 
 def _problem(error: ErrorDetails) -> str:

@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from textwrap import shorten
 from typing import Annotated, Literal
 
 import typer
-from rich import box
 
+from .cli_drift import drift
 from .cli_ingest import ingest
-from .cli_options import AsJson, VigilYaml, validated
-from .console import Cells, Exit, number, screen
+from .cli_options import AsJson, SliceBy, VigilYaml, columns_of, validated
+from .console import Cells, number, screen
 from .yaml_file import ConfigError
-
-SliceBy = Annotated[
-    list[str] | None,
-    typer.Option("--slice-by", help="A column, or several joined by commas to cross them."),
-]
-_SHORT = {
-    "jensen_shannon_divergence": "JS divergence",
-    "infinity_norm": "L-infinity",
-    "missing_rate_difference": "missing rate",
-}
 
 
 def add_to(app: typer.Typer) -> None:
@@ -69,34 +58,6 @@ def pseudonymize(
     screen.print(f"{report.rows_written:,} rows: {output}", markup=False)
 
 
-def drift(
-    baseline: Annotated[str, typer.Option(help="Parquet, CSV, TFRecord or a folder of them.")],
-    current: Annotated[str, typer.Option(help="The same columns, later.")],
-    slice_by: SliceBy = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder of the report.")
-    ] = None,
-    fail_on_drift: Annotated[bool, typer.Option(help="Exit with 3 where drift is found.")] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Compare two tables, column by column and slice by slice."""
-    from ..beam_jobs.reports import write_report
-    from ..components.drift_validator.by_hand import compare_tables
-    from ..components.drift_validator.config import DriftConfig
-
-    report = compare_tables(baseline, current, _slices(slice_by), DriftConfig())
-    if output or not as_json:
-        output = output or Path("drift-report")
-        write_report(str(output), report)
-    if as_json:
-        print(report.model_dump_json(indent=1))
-    else:
-        _show_drift(report)
-        screen.print(f"Report: {output}/report.json", markup=False)
-    if fail_on_drift and report.drift:
-        raise typer.Exit(Exit.DRIFT)
-
-
 def evaluate(
     data: Annotated[str, typer.Option(help="Parquet, CSV, TFRecord or a folder of them.")],
     label: Annotated[str, typer.Option(help="Column of the ground truth.")],
@@ -124,7 +85,7 @@ def evaluate(
             "prediction": prediction,
             "task": task,
             "positive_class": positive_class,
-            "slices": _slices(slice_by),
+            "slices": columns_of(slice_by),
             "metrics": metric or [],
             "min_slice_rows": min_slice_rows,
         },
@@ -183,33 +144,3 @@ def gate(
         table.add_row(rule.rule, rule.kind, rule.comparison, outcome, rule.reason)
     screen.print(table)
     screen.print(f"{span}: {decision.action}; {decision.next_step}", markup=False)
-
-
-def _show_drift(report) -> None:
-    """Drift first, then the rest; comparisons without a verdict are only counted."""
-    table = Cells("feature", "slice", "distance", "value", "threshold", "rows", "", box=box.SIMPLE)
-    told = [c for c in report.comparisons if c.verdict != "not_enough_data"]
-    for c in sorted(told, key=lambda c: c.verdict != "drift"):
-        table.add_row(
-            c.feature,
-            c.slice,
-            _SHORT.get(c.distance, c.distance),
-            number(c.value),
-            number(c.threshold),
-            f"{c.n_baseline:,} / {c.n_current:,}",
-            c.verdict,
-            style="red" if c.verdict == "drift" else None,
-        )
-    screen.print(table)
-    if untold := len(report.comparisons) - len(told):
-        screen.print(f"{untold} comparisons have too few rows for a verdict", style="dim")
-    for anomaly in report.anomalies:
-        text = shorten(anomaly.description, 160, placeholder=" ...")
-        screen.print(f"{anomaly.feature} ({anomaly.slice}): {text}", markup=False)
-    for missing in report.not_compared:
-        screen.print(f"not compared: {missing}", markup=False)
-    screen.print(report.recommendation, style="bold", markup=False)
-
-
-def _slices(slice_by: list[str] | None) -> list[list[str]]:
-    return [entry.split(",") for entry in slice_by or []]

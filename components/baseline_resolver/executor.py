@@ -6,16 +6,21 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
+from ...beam_jobs.drift_statistics.files import (
+    ERRORS_FILE,
+    SplitStatistics,
+    read_statistics,
+    write_statistics,
+)
 from ..history import History, copy_tree
 from ..spans import start_of
-from ..statistics_places import STATISTICS_FILE, span_folder, split_folder, splits_in
+from ..statistics_places import span_folder, split_folder, splits_in
 from .references import References, choose_references
 
 HISTORY_ROOT = "history_root"
@@ -88,15 +93,18 @@ def _copy_statistics(sources: Mapping[str, str], artifact: types.Artifact) -> No
     artifact.split_names = artifact_utils.encode_split_names(sorted(splits))
 
 
-def _leave_out(feature: str, folder: str) -> None:
-    """Removes ``feature`` from every statistics file in ``folder``."""
+def _leave_out(prediction: str, folder: str) -> None:
+    """Removes the prediction, and the errors it made, from the statistics in ``folder``."""
     for split in splits_in(folder):
-        path = os.path.join(split_folder(folder, split), STATISTICS_FILE)
-        with fileio.open(path, "rb") as f:
-            statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(f.read())
-        for dataset in statistics.datasets:
-            kept = [each for each in dataset.features if list(each.path.step) != [feature]]
+        statistics = read_statistics(folder, split)
+        for dataset in statistics.datasets.datasets:
+            kept = [each for each in dataset.features if list(each.path.step) != [prediction]]
             del dataset.features[:]
             dataset.features.extend(kept)
-        with fileio.open(path, "wb") as f:
-            f.write(statistics.SerializeToString())
+        rows = statistics.rows
+        if rows is not None and prediction in rows.column_names:
+            rows = rows.drop([prediction])
+        write_statistics(folder, split, SplitStatistics(statistics.datasets, rows))
+        errors = os.path.join(split_folder(folder, split), ERRORS_FILE)
+        if fileio.exists(errors):
+            fileio.remove(errors)

@@ -16,6 +16,9 @@ from .config import DriftConfig
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
+    from ...beam_jobs.drift_statistics.files import SplitStatistics
+    from .inputs import Splits
+
 STATISTICS_KEY = "statistics"
 SCHEMA_KEY = "schema"
 TRAINING_STATISTICS_KEY = "training_statistics"
@@ -48,10 +51,11 @@ class Executor(base_executor.BaseExecutor):
             training = artifact_utils.get_single_instance(input_dict[TRAINING_STATISTICS_KEY])
             trained = read_splits(training.uri)
         references = read_references(input_dict.get(REFERENCE_STATISTICS_KEY, []))
+        training = _training(trained, config.training_split)
         findings = compare(
-            current=compared,
-            training=_training(trained, config.training_split),
-            previous=references[-1] if references else {},
+            current=_datasets(compared),
+            training=training and training.datasets,
+            previous=_datasets(references[-1].splits) if references else {},
             schema=_schema(input_dict),
             config=config,
         )
@@ -70,9 +74,11 @@ class Executor(base_executor.BaseExecutor):
             io_utils.write_bytes_file(uri, found.SerializeToString())
 
 
-def _chosen(
-    statistics: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList], splits: list[str]
-) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
+def _datasets(splits: Splits) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
+    return {split: statistics.datasets for split, statistics in splits.items()}
+
+
+def _chosen(statistics: Splits, splits: list[str]) -> Splits:
     missing = [split for split in splits if split not in statistics]
     if missing or not statistics:
         raise ValueError(
@@ -82,9 +88,7 @@ def _chosen(
     return {split: statistics[split] for split in splits or statistics}
 
 
-def _training(
-    statistics: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList], split: str
-) -> statistics_pb2.DatasetFeatureStatisticsList | None:
+def _training(statistics: Splits, split: str) -> SplitStatistics | None:
     if not statistics:
         return None
     if len(statistics) == 1:

@@ -125,6 +125,10 @@ def test_stock_statistics_and_schema_work(tmp_path):
     assert not clean.anomaly_info
 
 
+def rows_of(reference):
+    return reference.splits["serving"].datasets.datasets[0].num_examples
+
+
 def test_references_are_read_in_order_of_time_from_one_artifact_or_several(tmp_path):
     sizes = {"2014-01-03": 30, "2014-01-01": 10, "2014-01-02": 20}
     of_a_span = [
@@ -137,9 +141,13 @@ def test_references_are_read_in_order_of_time_from_one_artifact_or_several(tmp_p
     together.uri = str(tmp_path / "one")
     empty = standard_artifacts.ExampleStatistics()
     empty.uri = str(tmp_path / "empty")
-    for given in ([together], of_a_span, [*of_a_span, empty]):
-        read = [splits["serving"].datasets[0].num_examples for splits in read_references(given)]
-        assert read == [10, 20, 30]
+    for given, names in (
+        ([together], sorted(sizes)),
+        ([*of_a_span, empty], ["10", "20", "30"]),
+    ):
+        read = read_references(given)
+        assert [reference.span for reference in read] == names
+        assert [rows_of(reference) for reference in read] == [10, 20, 30]
     assert read_references([empty]) == []
 
 

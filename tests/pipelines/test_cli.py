@@ -2,9 +2,6 @@
 
 import gzip
 import json
-import re
-import subprocess
-import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -12,15 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from tfx_vigil.beam_jobs import keysets
-from tfx_vigil.beam_jobs.reports import DriftReport, IngestReport, SliceReport
+from tfx_vigil.beam_jobs.reports import IngestReport, SliceReport
 from tfx_vigil.components.history import BaselineRecord, History, SpanRecord
 from tfx_vigil.components.retrain_gate.decide import decide_retrain
 from tfx_vigil.components.retrain_gate.evidence import Reports, read_past
 from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
-from tfx_vigil.pipelines import cli
 
 from ..components.evidence import drift, ingest, privacy, slices
-from .command_line import Ran
 
 EMAIL = "ada@example.org"
 VIGIL_YAML = """\
@@ -47,15 +42,6 @@ runtime:
 
 
 @pytest.fixture
-def run(capfd, monkeypatch, tmp_path):
-    """Calls ``tfx-vigil`` in an empty folder; logging stays as the other tests need it."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "quiet", lambda: None)
-    monkeypatch.setattr(sys, "argv", sys.argv)
-    return lambda *arguments: Ran(capfd, arguments)
-
-
-@pytest.fixture
 def vigil_yaml(tmp_path):
     """Writes a vigil.yaml whose spans begin on a given day."""
 
@@ -79,46 +65,6 @@ def predictions(path, n=400, factor=1.0, seed=0):
         }
     ).to_parquet(path)
     return path
-
-
-@pytest.fixture
-def tables(tmp_path):
-    return [
-        "--baseline",
-        predictions(tmp_path / "before.parquet"),
-        "--current",
-        predictions(tmp_path / "now.parquet", factor=5, seed=1),
-    ]
-
-
-def test_drift_prints_each_comparison_and_exits_with_0_unless_told(run, tables):
-    ran = run("drift", *tables, "--slice-by", "city", "--json")
-    assert ran.code == 0
-    report = DriftReport.model_validate(ran.json)
-    assert report.drift is True
-    assert report.drifted_features == ["fare"]
-    assert {c.slice for c in report.comparisons} == {"overall", "city=Bern", "city=Basel"}
-    assert {
-        "feature", "slice", "distance", "value", "threshold", "n_baseline", "n_current", "verdict"
-    } <= ran.json["comparisons"][0].keys()  # fmt: skip
-
-
-def test_a_script_gets_json_alone_and_exit_code_3_where_drift_is_found(tables):
-    """In a process of its own: what TensorFlow and its clients print when imported counts too."""
-    call = "import sys; from tfx_vigil.pipelines.cli import main; main()"
-    arguments = ["drift", *map(str, tables), "--json", "--fail-on-drift"]
-    ran = subprocess.run([sys.executable, "-c", call, *arguments], capture_output=True, text=True)
-    assert ran.returncode == 3
-    assert json.loads(ran.stdout)["drift"] is True
-    assert not re.search("Traceback|Warning", ran.stderr)
-
-
-def test_no_drift_does_not_fail(run, tmp_path):
-    same = predictions(tmp_path / "now.parquet")
-    ran = run("drift", "--baseline", same, "--current", same, "--fail-on-drift", "-o", "report")
-    assert ran.code == 0
-    assert "report/report.json" in ran.out
-    assert not DriftReport.model_validate_json(Path("report/report.json").read_text()).drift
 
 
 def test_evaluate_prints_each_metric_of_each_slice(run, tmp_path):
@@ -300,7 +246,7 @@ def test_wrong_usage_exits_with_2(run, arguments):
 
 
 def test_a_failure_is_one_message_and_exit_code_1(run):
-    ran = run("drift", "--baseline", "absent.parquet", "--current", "absent.parquet", "--json")
+    ran = run("evaluate", "--data", "absent.parquet", "--label", "label", "--json")
     assert (ran.code, ran.out) == (1, "")
     assert "no table at absent.parquet" in ran.err
     assert "Traceback" not in ran.err
