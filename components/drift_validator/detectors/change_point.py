@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -21,6 +22,7 @@ SIMULATIONS = 1_999
 TRIMMED = 0.05
 OUTLIERS = 20
 LEAST_SEGMENT = 30
+LEAST_SPANS = 3
 
 
 class ChangePoint(StreamDetector):
@@ -34,8 +36,8 @@ class ChangePoint(StreamDetector):
     in at most ``BLOCKS`` blocks, so that it holds for rare and for heavy-tailed errors.
     Neighbouring errors that are alike widen it by the long-run variance; the hours of the day
     that always are the worse ones are taken out first; and where earlier spans differ from each
-    other by more than that, the chance of such a difference among them is the p-value, by
-    Student's t with Satterthwaite's degrees of freedom.
+    other by more than that, the variance of such a difference is added, as Student's t with
+    Satterthwaite's degrees of freedom.
 
     Attributes:
       floor: a smaller change does not matter, in standard deviations.
@@ -71,14 +73,17 @@ class ChangePoint(StreamDetector):
         deviation = math.sqrt(_variance_within(errors, found.place))
         if not deviation:
             return Measured(*about, reason="all errors are the same")
-        tests = [found.by_sampling(), *_by_spans(stream, errors, found)]
+        error, degrees = _standard_error(stream.starts, errors, found)
+        z = _as_normal(abs(found.difference) / error, degrees)
         raw = stream.errors
         return Measured(
             *about,
             value=abs(found.difference) / deviation,
             floor=self.floor,
-            p_value=max(test.p_value for test in tests),
-            quantile=lambda level: max(test.quantile(level) for test in tests) / deviation,
+            p_value=found.null.p_value(z),
+            quantile=lambda level: (
+                _as_student(found.null.quantile(level), degrees) * error / deviation
+            ),
             before=float(raw[: found.place].mean()),
             after=float(raw[found.place :].mean()),
             since=stream.time(found.place),
@@ -86,37 +91,20 @@ class ChangePoint(StreamDetector):
 
 
 @dataclass(frozen=True)
-class _Test:
-    """``quantile``: of the absolute difference of means."""
-
-    p_value: float
-    quantile: Callable[[float], float]
-
-
-@dataclass(frozen=True)
 class _Change:
-    """A split of the stream.
+    """The split of the stream at which the means before and after differ most.
 
     Attributes:
       place: the first error after the change.
       difference: mean error after it minus before it.
-      statistic: what it is the largest of, and ``scale`` what of a difference of 1 it would be.
       variance: long-run variance of a single error.
-      null: of ``statistic``.
+      null: of the largest difference, in standard errors.
     """
 
     place: int
     difference: float
-    statistic: float
-    scale: float
     variance: float
     null: SimulatedNull
-
-    def by_sampling(self) -> _Test:
-        return _Test(
-            self.null.p_value(self.statistic),
-            lambda level: self.null.quantile(level) / self.scale,
-        )
 
 
 def _largest_change(errors: np.ndarray, current: int, widening: float) -> _Change:
@@ -136,22 +124,18 @@ def _largest_change(errors: np.ndarray, current: int, widening: float) -> _Chang
         sums = np.cumsum(series - series.mean(axis=-1, keepdims=True), axis=-1)
         return np.abs(sums[..., splits - 1]) * weights
 
-    statistics = largest(blocks)
-    split = int(splits[statistics.argmax()])
+    split = int(splits[largest(blocks).argmax()])
     before, after = blocks[:split], blocks[split:]
     residuals = np.concatenate([before - before.mean(), after - after.mean()])
     place = int(edges[split])
     singles = np.concatenate([errors[:place] - before.mean(), errors[place:] - after.mean()])
     variance = max(long_run_variance(residuals), long_run_variance(singles) / size) * widening
-    ratio = variance / residuals.var() if variance else 1.0
     order = np.random.default_rng(0)
     simulated = order.permuted(np.tile(residuals, (SIMULATIONS, 1)), axis=1)
-    null = np.sort(largest(simulated).max(axis=1)) * math.sqrt(ratio)
+    null = np.sort(largest(simulated).max(axis=1)) / (residuals.std() or 1.0)
     return _Change(
         place=_refined(errors, place, size, current),
         difference=float(after.mean() - before.mean()),
-        statistic=float(statistics.max()),
-        scale=math.sqrt(split * (count - split) / count),
         variance=variance * size,
         null=SimulatedNull(null),
     )
@@ -165,30 +149,34 @@ def _refined(errors: np.ndarray, place: int, size: int, current: int) -> int:
     return int(places[np.argmax(np.abs(sums) * np.sqrt(n / (places * (n - places))))])
 
 
-def _by_spans(stream: ErrorStream, errors: np.ndarray, found: _Change) -> list[_Test]:
-    """The test against the variation of whole spans, where at least three earlier ones show it."""
-    spans = [
-        errors[start:end]
-        for start, end in zip(stream.starts, stream.starts[1:], strict=False)
-        if end - start >= LEAST_SEGMENT
-    ]
-    if len(spans) < 3:
-        return []
-    sampling = found.variance * np.mean([1 / len(span) for span in spans])
-    between = max(0.0, float(np.var([span.mean() for span in spans], ddof=1)) - sampling)
-    if not between:
-        return []
+def _standard_error(
+    starts: Sequence[int], errors: np.ndarray, found: _Change
+) -> tuple[float, float]:
+    """Standard error of the difference of means, and its degrees of freedom.
+
+    Where at least three earlier spans differ by more than their errors' variation explains, the
+    current span may differ as much from them.
+    """
+    sampling = found.variance * (1 / found.place + 1 / (len(errors) - found.place))
+    spans = [errors[start:end] for start, end in pairwise(starts) if end - start >= LEAST_SEGMENT]
+    if len(spans) < LEAST_SPANS:
+        return math.sqrt(sampling), math.inf
+    expected = found.variance * np.mean([1 / len(span) for span in spans])
+    between = float(np.var([span.mean() for span in spans], ddof=1)) - expected
+    if between <= 0:
+        return math.sqrt(sampling), math.inf
     between *= 1 + 1 / len(spans)
-    after = len(errors) - found.place
-    whole = between + found.variance * (1 / found.place + 1 / after)
-    degrees = (len(spans) - 1) * (whole / between) ** 2
-    error = math.sqrt(whole)
-    return [
-        _Test(
-            float(2 * stats.t.sf(abs(found.difference) / error, degrees)),
-            lambda level: float(stats.t.isf(level / 2, degrees)) * error,
-        )
-    ]
+    whole = sampling + between
+    return math.sqrt(whole), (len(spans) - 1) * (whole / between) ** 2
+
+
+def _as_normal(t: float, degrees: float) -> float:
+    """The normal deviate that is as unlikely as Student's ``t``."""
+    return t if math.isinf(degrees) else float(stats.norm.isf(stats.t.sf(t, degrees)))
+
+
+def _as_student(z: float, degrees: float) -> float:
+    return z if math.isinf(degrees) else float(stats.t.isf(stats.norm.sf(z), degrees))
 
 
 def _variance_within(errors: np.ndarray, place: int) -> float:
