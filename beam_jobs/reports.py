@@ -420,10 +420,22 @@ class PredictionChange(Document):
     unexplained_error: float
 
 
+class ErrorPoint(Document):
+    """The mean error of ``n`` predictions in a row, ``time`` being the middle one's; ``lower`` and
+    ``upper`` bound its 95 % interval."""
+
+    time: datetime
+    mean: float
+    lower: float
+    upper: float
+    n: int
+
+
 class DriftReport(Report):
     """``severity``: the findings' largest; see ``drift_validator.severity``.
 
-    ``findings`` come worst first. ``not_compared`` says in a sentence each what could not be
+    ``findings`` come worst first. ``errors``: of the reference spans and this one, in order of
+    time. ``not_compared`` says in a sentence each what could not be
     compared and why (no previous span, no training statistics): never taken for "no drift".
     Slices and values of too few rows are named nowhere.
     """
@@ -433,6 +445,7 @@ class DriftReport(Report):
     drifted_features: list[str]
     findings: list[DriftFinding] = []
     prediction_change: PredictionChange | None = None
+    errors: list[ErrorPoint] = []
     comparisons: list[Comparison]
     anomalies: list[SchemaAnomaly]
     not_compared: list[str]

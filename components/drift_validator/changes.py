@@ -44,6 +44,13 @@ def subject_of(comparison: Comparison) -> Subject:
     return Subject(comparison.feature, aspect, _family(comparison.distance), comparison.slice)
 
 
+def name_of(comparison: Comparison) -> str:
+    """The feature, or in words what ``*`` stands for."""
+    if comparison.feature != "*":
+        return comparison.feature
+    return "errors" if _family(comparison.distance) == "errors" else "all rows"
+
+
 def change_of(comparison: Comparison) -> Change:
     """The change, as its distance and distributions tell it."""
     family, distribution = _family(comparison.distance), comparison.distribution

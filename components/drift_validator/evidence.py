@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...beam_jobs.reports import Comparison, PredictionChange
+from ...beam_jobs.reports import Comparison, ErrorPoint, PredictionChange
 from .model_versions import NewVersion
 from .persistence import Changed
 from .seasonality import Season
@@ -20,6 +20,7 @@ class Evidence:
       seasons: comparisons with the reference spans of the same season only.
       others: comparisons of the reference spans of other seasons with training.
       prediction_change: how much of it each input explains.
+      errors: their course over the reference spans and this one.
       new_version: another model version that answers since.
     """
 
@@ -27,4 +28,5 @@ class Evidence:
     seasons: Mapping[Season, Sequence[Comparison]] = field(default_factory=dict)
     others: Sequence[Comparison] = ()
     prediction_change: PredictionChange | None = None
+    errors: Sequence[ErrorPoint] = ()
     new_version: NewVersion | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...beam_jobs.reports import Comparison, DriftFinding, DriftReport, SchemaAnomaly
+from .changes import name_of
 from .config import DriftConfig
 from .evidence import Evidence
 from .findings import findings, times_threshold
@@ -27,9 +28,10 @@ def drift_report(
     return DriftReport(
         drift=bool(drifted),
         severity=worst(finding.severity for finding in found),
-        drifted_features=list(dict.fromkeys(comparison.feature for comparison in drifted)),
+        drifted_features=list(dict.fromkeys(name_of(comparison) for comparison in drifted)),
         findings=found,
         prediction_change=evidence.prediction_change,
+        errors=list(evidence.errors),
         comparisons=[*drifted, *others],
         anomalies=list(anomalies),
         not_compared=list(dict.fromkeys(not_compared)),

@@ -209,6 +209,62 @@ def distributions() -> alt.Chart:
     )
 
 
+def contributions(rows: list[Row]) -> alt.LayerChart:
+    """One bar an input: what it adds to the mean prediction, with its 95 % interval."""
+    base = alt.Chart(alt.InlineData(values=rows)).encode(
+        y=alt.Y(
+            "feature:N",
+            title=None,
+            scale=alt.Scale(domain=[row["feature"] for row in rows]),
+            axis=alt.Axis(labelLimit=LABEL_LIMIT),
+        ),
+        tooltip=_tooltip(
+            input="feature:N",
+            adds="change:Q",
+            lower="lower:Q",
+            upper="upper:Q",
+            of_the_change="share:Q",
+        ),
+    )
+    bar = base.mark_bar(cornerRadiusEnd=2).encode(
+        x=alt.X("change:Q", title=None, axis=alt.Axis(tickCount=5, format=".2~r")),
+        color=alt.condition(
+            "datum.unexplained", alt.value("var(--c6)"), alt.value("var(--accent)")
+        ),
+    )
+    interval = base.mark_rule(color="var(--text)", strokeWidth=1.5, opacity=0.7).encode(
+        x=alt.X("lower:Q", title=None), x2="upper:Q"
+    )
+    return alt.layer(bar, interval).properties(height=alt.Step(24))
+
+
+def error_course(rows: list[Row], change_points: list[Row]) -> alt.LayerChart:
+    """The mean error with its 95 % band; a rule where a detector found a change."""
+    time = alt.X(
+        "time:T",
+        title=None,
+        scale=alt.Scale(type="utc"),
+        axis=alt.Axis(grid=False, labelOverlap="greedy", labelSeparation=12, tickCount=6),
+    )
+    y = alt.Y("mean:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=5))
+    base = alt.Chart(alt.InlineData(values=rows)).encode(x=time)
+    band = base.mark_area(opacity=0.16, color="var(--accent)").encode(
+        y=alt.Y("lower:Q", title=None), y2="upper:Q"
+    )
+    line = base.mark_line(strokeWidth=2, color="var(--accent)").encode(
+        y=y,
+        tooltip=_tooltip(
+            time="time:T", mean_error="mean:Q", lower="lower:Q", upper="upper:Q", n="n:Q"
+        ),
+    )
+    found = (
+        alt.Chart(alt.InlineData(values=change_points))
+        .mark_rule(color="var(--bad)", strokeWidth=2, strokeDash=[4, 3])
+        .encode(x=time, tooltip=_tooltip(change_point="time:T", found_by="detector:N"))
+    )
+    return alt.layer(band, line, found).properties(height=190)
+
+
 def requests_per_minute(spans: Sequence[str], rows: list[Row]) -> alt.Chart:
     return (
         alt.Chart(alt.InlineData(values=rows))

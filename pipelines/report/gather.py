@@ -14,12 +14,14 @@ from ...beam_jobs.reports import (
     FileCounts,
     IngestReport,
     MetricChange,
+    PredictionChange,
     PrivacyReport,
     SliceMetric,
     SliceReport,
     VersionTraffic,
 )
 from ...beam_jobs.slices import OVERALL
+from ...components.drift_validator.changes import name_of
 from ...components.history import History, SpanRecord
 from ...components.retrain_gate.decision import RetrainDecision, TrainingPlan
 from ...components.retrain_gate.evidence import find_metric, overall_metric
@@ -30,7 +32,14 @@ IN_SERVICE = "model in service"
 FIRST_MODEL = "first model, never replaced"
 ALL_ROWS = "all rows"
 MOST_FILES = MOST_VERSIONS = 20
-AGAINST = {"training": "training data", "previous": "previous span"}
+AGAINST = {
+    "training": "training data",
+    "previous": "previous span",
+    "reference": "reference spans",
+}
+UNEXPLAINED = "not explained by inputs"
+MOST_INPUTS = 12
+MOST_FINDINGS = 20
 
 NOT_ENOUGH, UNDER_HALF, UNDER, DRIFT, OVER_TWICE = LEVELS = (
     "not enough data",
@@ -261,7 +270,7 @@ def drift_map(spans: Sequence[Span], limit: int) -> DriftMap:
     worst: dict[tuple[str, int, str], Comparison] = {}
     for column, span in enumerate(spans):
         for c in span.drift.comparisons if span.drift else ():
-            key = c.feature, column, c.against
+            key = name_of(c), column, c.against
             if c.slice == OVERALL and (key not in worst or _badness(c) > _badness(worst[key])):
                 worst[key] = c
     by_feature: dict[str, tuple[int, float]] = {}
@@ -301,12 +310,45 @@ def _detail(span: Span, c: Comparison) -> Row:
         )
     ]
     return {
-        "title": f"{c.feature}, span {span.name}",
+        "title": f"{name_of(c)}, span {span.name}",
         "level": level(c),
         "against": AGAINST[c.against],
         "facts": comparison_words(c, AGAINST[c.against]),
         "shares": shares,
     }
+
+
+def contribution_rows(change: PredictionChange) -> list[Row]:
+    """Inputs by how much they add to the mean prediction, and what none of them explains."""
+    parts = [(c.feature, c.change, c.error) for c in change.contributions[:MOST_INPUTS]]
+    whole = change.current - change.baseline
+    return [
+        {
+            "feature": feature,
+            "change": added,
+            "lower": added - 1.96 * error,
+            "upper": added + 1.96 * error,
+            "share": finite(added / whole) if whole else None,
+            "unexplained": feature == UNEXPLAINED,
+        }
+        for feature, added, error in (
+            *parts,
+            (UNEXPLAINED, change.unexplained, change.unexplained_error),
+        )
+    ]
+
+
+def error_rows(report: DriftReport) -> list[Row]:
+    return [{**p.model_dump(), "time": p.time.isoformat()} for p in report.errors]
+
+
+def change_points(report: DriftReport) -> list[Row]:
+    """When a detector found that the errors changed."""
+    return [
+        {"time": c.detail.since.isoformat(), "detector": c.distance.replace("_", " ")}
+        for c in report.comparisons
+        if c.verdict == "drift" and c.detail and c.detail.since
+    ]
 
 
 def drifted(report: DriftReport) -> list[Comparison]:

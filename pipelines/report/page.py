@@ -71,6 +71,7 @@ def _contents(
     measured = gather.newest(spans, "primary")
     slice_rows = gather.slice_rows(measured, MOST_SLICES) if measured else []
     drift = gather.drift_map(spans, MOST_FEATURES)
+    latest = gather.newest(spans, "drift")
     statuses, status_rows = gather.share_rows(spans, "statuses", MOST_CATEGORIES)
     versions, version_rows = gather.share_rows(spans, "model_versions", MOST_CATEGORIES)
     ingested = [span for span in spans if span.ingest]
@@ -86,6 +87,13 @@ def _contents(
         against = [gather.AGAINST[a] for a in drift.against]
         drawn["drift"] = charts.drift_heat_map(names, drift, against)
         drawn["shares"] = charts.distributions()
+    if latest and latest.drift.prediction_change:
+        rows = gather.contribution_rows(latest.drift.prediction_change)
+        drawn["contributions"] = charts.contributions(rows)
+    if latest and latest.drift.errors:
+        drawn["errors"] = charts.error_course(
+            gather.error_rows(latest.drift), gather.change_points(latest.drift)
+        )
     if ingested:
         requests = [{"span": s.name, "requests": s.ingest.requests_per_minute} for s in ingested]
         drawn["requests"] = charts.requests_per_minute(names, requests)
@@ -110,6 +118,7 @@ def _contents(
         "has_first_model": any(row["series"] == gather.FIRST_MODEL for row in metric_rows),
         "measured": measured,
         "drift": drift,
+        "latest": latest,
         "statuses": statuses,
         "versions": versions,
     }
@@ -135,6 +144,7 @@ def _environment() -> Environment:
         plural=text.plural,
         flag=text.FLAGS.__getitem__,
         outcome=text.outcome,
+        finding_facts=text.finding_facts,
         csp_hash=_csp_hash,
     )
     environment.globals.update(gather=gather, config=charts.CONFIG, levels=gather.LEVELS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...beam_jobs.reports import Comparison, FileClock, MetricChange, SliceMetric
+from ...beam_jobs.reports import Comparison, DriftFinding, FileClock, MetricChange, SliceMetric
+from ...beam_jobs.slices import OVERALL
 from ...components.history import SpanRecord
 
 if TYPE_CHECKING:
@@ -120,6 +122,33 @@ def comparison_words(c: Comparison, against: str) -> list[tuple[str, str]]:
         ("rows, this span", number(c.n_current)),
         ("split", c.split),
     ]
+
+
+def finding_facts(found: DriftFinding, against: Mapping[str, str]) -> str:
+    """How long, how large, where and against what, in one line."""
+    told = [f"against {', '.join(against[name] for name in found.against)}"]
+    if found.times_threshold is not None:
+        told.append(f"{number(found.times_threshold, digits=1)} times its threshold")
+    if found.spans > 1:
+        told.append(f"{found.spans} spans in a row")
+    if found.since:
+        told.append(f"since {found.since}")
+    if found.seasonal:
+        told.append(f"seasonal ({found.seasonal})")
+    if found.explains_prediction is not None:
+        error = 1.96 * (found.explains_prediction_error or 0)
+        told.append(
+            f"explains {percent(found.explains_prediction)} (± {percent(error)}) "
+            "of the change of the mean prediction"
+        )
+    if found.separates is not None:
+        told.append(f"the classifier of rows loses {number(found.separates)} without it")
+    slices = [name for name in found.slices if name != OVERALL]
+    if slices:
+        where = ", ".join(slices[:MOST_SHARES])
+        more = f" and {len(slices) - MOST_SHARES} more" if len(slices) > MOST_SHARES else ""
+        told.append(f"in slices {where}{more}")
+    return " · ".join(told)
 
 
 def outcome(span: Span) -> tuple[str, str]:

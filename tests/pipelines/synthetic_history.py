@@ -9,6 +9,10 @@ from pathlib import Path
 
 from tfx_vigil.beam_jobs import reports as documents
 from tfx_vigil.beam_jobs.red_flags import red_flags
+from tfx_vigil.components.drift_validator import verdict
+from tfx_vigil.components.drift_validator.config import DriftConfig
+from tfx_vigil.components.drift_validator.evidence import Evidence
+from tfx_vigil.components.drift_validator.persistence import lasting
 from tfx_vigil.components.history import BaselineRecord, History, Push, SpanRecord
 from tfx_vigil.components.retrain_gate.decide import decide_push, decide_retrain
 from tfx_vigil.components.retrain_gate.evidence import Reports, read_past
@@ -57,7 +61,7 @@ def build_history(root: Path, name=same, spans=SPANS, last_unfinished: bool = Fa
     (root / "baseline" / "slices.json").write_text(reference.model_dump_json())
     ingested = []
     for i, span in enumerate(spans):
-        start = datetime(2014, 1 + i, 1, tzinfo=timezone.utc)
+        start = start_of(i)
         end = (start + timedelta(days=32)).replace(day=1)
         ingested.append(ingest_report(i, name, start, end, ingested))
         found = Reports(
@@ -275,6 +279,7 @@ def risk(split: str, name) -> documents.SplitRisk:
 
 
 def drift_report(i: int, name) -> documents.DriftReport:
+    """Riders move to cards in the third span, and more so in the fourth."""
     comparisons = []
     for against in ("training", "previous") if i else ("training",):
         for f, feature in enumerate(FEATURES):
@@ -283,28 +288,84 @@ def drift_report(i: int, name) -> documents.DriftReport:
                 if feature in ("payment_type", "fare", "prediction"):
                     shift += {2: 0.03, 3: 0.09}.get(i, 0) * (0.6 if against == "previous" else 1)
                 comparisons.append(comparison(feature, slice_, against, shift, name))
-    over = [c for c in comparisons if c.verdict == "drift" and c.slice == "overall"]
-    features = sorted({c.feature for c in over})
-    return documents.DriftReport(
-        drift=bool(features),
-        severity="act" if len(features) > 2 else "watch" if features else "none",
-        drifted_features=features,
-        comparisons=comparisons,
-        anomalies=[
-            documents.SchemaAnomaly(
-                feature=name("company"),
-                slice=name("overall"),
-                split="serving",
-                kind="ENUM_TYPE_UNEXPECTED_STRING_VALUES",
-                description=name("Examples contain values missing from the schema: Uber (<1%)."),
-                severity="warning",
-            )
-        ]
-        if i in (2, 4)
-        else [],
-        not_compared=[] if i else ["previous: there is no earlier span"],
-        recommendation="look at payment_type first" if features else "nothing to do",
+    comparisons += detected(i, name)
+    anomaly = documents.SchemaAnomaly(
+        feature=name("company"),
+        slice=name("overall"),
+        split="serving",
+        kind="ENUM_TYPE_UNEXPECTED_STRING_VALUES",
+        description=name("Examples contain values missing from the schema: Uber (<1%)."),
+        severity="warning",
     )
+    return verdict.drift_report(
+        comparisons,
+        [anomaly] if i in (2, 4) else [],
+        [] if i else ["previous: there is no earlier span"],
+        DriftConfig(prediction=name("prediction")),
+        Evidence(
+            earlier=[(SPANS[i - 1], lasting(comparisons))] if i in (2, 3) else [],
+            prediction_change=prediction_change(i, name) if i else None,
+            errors=errors(i),
+        ),
+    )
+
+
+def detected(i: int, name) -> list[documents.Comparison]:
+    """What classifier and change point say; the errors changed within the newest span."""
+    row = comparison("fare", "overall", "previous", 0.01, name)
+    importance = {name("payment_type"): 0.04, name("fare"): 0.03}
+    classifier = {"distance": "domain_classifier", "value": 0.06 + 0.02 * i, "threshold": 0.09}
+    point = {"distance": "change_point", "value": 0.4 * i, "threshold": 1.6}
+    details = (
+        documents.Detail(importance=importance),
+        documents.Detail(before=0.21, after=0.26, since=start_of(i) + timedelta(days=9, hours=7)),
+    )
+    return [
+        row.model_copy(
+            update={
+                "feature": "*",
+                "against": "reference",
+                "distribution": None,
+                "detail": detail,
+                "verdict": "drift" if facts["value"] > facts["threshold"] else "ok",
+                **facts,
+            }
+        )
+        for facts, detail in zip((classifier, point), details, strict=True)
+    ]
+
+
+def prediction_change(i: int, name) -> documents.PredictionChange:
+    added = {"payment_type": 0.031, "fare": 0.012, "trip_miles": -0.004, "company": 0.0007}
+    return documents.PredictionChange(
+        against="previous",
+        baseline=0.41,
+        current=0.46,
+        error=0.004,
+        n_baseline=9000,
+        n_current=9000,
+        contributions=[
+            documents.Contribution(feature=name(feature), change=change, error=0.0021)
+            for feature, change in added.items()
+        ],
+        unexplained=0.05 - sum(added.values()),
+        unexplained_error=0.003,
+    )
+
+
+def errors(i: int) -> list[documents.ErrorPoint]:
+    """Three days each, of the span before and this one."""
+    since = start_of(i) + timedelta(days=9)
+    times = [start_of(i) + timedelta(days=3 * k - 30) for k in range(20)]
+    means = [0.21 + 0.01 * math.sin(2.1 * k) + 0.05 * (t > since) for k, t in enumerate(times)]
+    return [
+        documents.ErrorPoint(time=time, mean=mean, lower=mean - 0.012, upper=mean + 0.012, n=600)
+        for time, mean in zip(times, means, strict=True)
+    ]
+
+
+def start_of(i: int) -> datetime:
+    return datetime(2014, 1 + i, 1, tzinfo=timezone.utc)
 
 
 def comparison(feature: str, slice_: str, against: str, shift: float, name):

@@ -43,7 +43,7 @@ def test_headline_names_model_metric_and_number_of_spans(taxi):
     assert "/models/pushed/1400000003" in page.text
     assert "auc 0.856 [0.847, 0.865], 95 % interval" in page.text
     assert "Spans recorded 6" in page.text
-    assert "Span 2014-06: Nothing to do: the model in service holds." in page.text
+    assert "Span 2014-06: The model in service stays; something needs watching." in page.text
 
 
 def test_each_span_is_one_row_that_opens_to_its_rules(taxi):
@@ -82,7 +82,7 @@ def test_metric_chart_holds_every_slice_the_first_model_and_the_push(taxi):
 def test_heat_map_has_a_cell_a_comparison_and_its_distribution_behind_it(taxi):
     _, page = taxi
     (cells,) = page.data["charts"]["drift"]["datasets"].values()
-    assert len(cells) == len(FEATURES) * (2 * len(SPANS) - 1)
+    assert len(cells) == len(FEATURES) * (2 * len(SPANS) - 1) + 2 * len(SPANS)
     worst = max(cells, key=lambda cell: cell["ratio"] or 0)
     assert (worst["row"], worst["span"], worst["level"]) == (0, "2014-04", gather.OVER_TWICE)
     behind = page.data["cells"]["{against}/{row}/{column}".format(**worst)]
@@ -90,6 +90,28 @@ def test_heat_map_has_a_cell_a_comparison_and_its_distribution_behind_it(taxi):
     assert ["threshold", "0.020 (practical floor)"] in behind["facts"]
     assert [row[0] for row in behind["shares"]] == FEATURES[worst["feature"]]
     assert sum(row[1] for row in behind["shares"]) == pytest.approx(1, abs=0.001)
+
+
+def test_findings_come_first_with_cause_action_and_persistence(taxi):
+    html, page = taxi
+    assert "Found in span 2014-06 watch A classifier tells the rows from those of" in page.text
+    assert "most by payment_type and fare. Watch the next span." in page.text
+    assert "Errors rose from 0.21 to 0.26 at 2014-06-10 07:00." in page.text
+    assert "No input drifted on all rows: what inputs say about the label may" in page.text
+    assert "against reference spans · 1.2 times its threshold · since 2014-06-10 07:00" in page.text
+    assert html.index("Found in span") < html.index("Comparisons of span")
+
+
+def test_what_moved_the_prediction_and_when_errors_changed_is_drawn(taxi):
+    _, page = taxi
+    assert "The mean prediction went from 0.410 (previous span) to 0.460." in page.text
+    bars = next(iter(page.data["charts"]["contributions"]["datasets"].values()))
+    assert [bar["feature"] for bar in bars][:2] == ["payment_type", "fare"]
+    assert bars[-1]["feature"] == gather.UNEXPLAINED
+    assert sum(bar["change"] for bar in bars) == pytest.approx(0.05)
+    rule, course = sorted(page.data["charts"]["errors"]["datasets"].values(), key=len)
+    assert rule == [{"time": "2014-06-10T07:00:00+00:00", "detector": "change point"}]
+    assert [point["time"] for point in course] == sorted(point["time"] for point in course)
 
 
 def test_traffic_account_and_privacy_are_tables(taxi):
@@ -298,7 +320,7 @@ def test_browser_draws_every_chart_under_the_content_security_policy(tmp_path, n
     drawn = Page(browse(tmp_path / "out" / "report.html", tmp_path / "profile"))
     marks = next(a for tag, a in drawn.elements if tag == "html")
     assert "data-failed" not in marks
-    assert int(marks["data-drawn"]) == len(page.data["charts"]) == drawn.tags["svg"] == 8
+    assert int(marks["data-drawn"]) == len(page.data["charts"]) == drawn.tags["svg"] == 10
     assert "img" not in drawn.tags
     assert "Taxi tips" in drawn.text
 
