@@ -92,6 +92,17 @@ class Grid:
             between = low * (1 - inside) + high * inside
         return np.where(np.isfinite(between), between, low)
 
+    def below(self, cuts: np.ndarray) -> np.ndarray:
+        """How many values lie below each of ``cuts``, a bin's values taken as spread evenly."""
+        lower, upper = self.lower, self.upper
+        at = np.searchsorted(lower, cuts, side="right") - 1
+        counts, at = np.append(self.counts, 0), np.where(at < 0, len(self.keys), at)
+        before = np.append(np.cumsum(self.counts) - self.counts, 0)
+        lower, upper = np.append(lower, -np.inf), np.append(upper, np.inf)
+        with np.errstate(invalid="ignore", over="ignore"):
+            inside = (cuts - lower[at]) / (upper[at] - lower[at])
+        return before[at] + counts[at] * np.clip(np.nan_to_num(inside), 0, 1)
+
 
 def merged(grids: Sequence[Grid], most_bins: int = MOST_BINS) -> Grid:
     """All values of several grids, at most ``most_bins`` bins; at least one grid."""

@@ -56,11 +56,13 @@ class SliceStatistics:
 class SpanStatistics:
     """Slices by name (``slices.slice_name``), the whole among them under ``overall``.
 
-    ``unnamed``: how many slices had too few rows to be written.
+    ``unnamed``: how many slices had too few rows to be named. ``unknown``: what TFDV calls slices
+    whose features are not known.
     """
 
     slices: Mapping[str, SliceStatistics]
     unnamed: int = 0
+    unknown: tuple[str, ...] = ()
 
     @property
     def overall(self) -> SliceStatistics:
@@ -77,7 +79,8 @@ def merged(spans: Sequence[SpanStatistics]) -> SpanStatistics:
         name: _merged_slice([span.slices[name] for span in spans if name in span.slices])
         for name in names
     }
-    return SpanStatistics(slices, max(span.unnamed for span in spans))
+    unknown = dict.fromkeys(name for span in spans for name in span.unknown)
+    return SpanStatistics(slices, max(span.unnamed for span in spans), tuple(unknown))
 
 
 def _merged_slice(parts: Sequence[SliceStatistics]) -> SliceStatistics:
