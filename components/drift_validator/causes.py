@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ...beam_jobs.reports import Comparison, DriftFinding, PredictionChange, SchemaAnomaly
 from ...beam_jobs.slices import OVERALL
+from .changes import Subject, subject_of
 from .config import DriftConfig
 from .evidence import Evidence
 from .root_cause import is_clear, shares
@@ -18,6 +19,7 @@ _SEASONS = {"weekday": "the same weekday", "month": "the same month of earlier y
 
 def cause(
     found: DriftFinding,
+    subject: Subject | None,
     comparisons: Sequence[Comparison],
     drifted_inputs: Sequence[str],
     anomalies: Iterable[SchemaAnomaly],
@@ -28,6 +30,7 @@ def cause(
 
     Args:
       found: without cause and action yet.
+      subject: what its comparisons have in common; None where it is of the schema check.
       comparisons: all of the report.
       drifted_inputs: inputs that drifted on all rows.
     """
@@ -45,7 +48,7 @@ def cause(
             return explained
     if found.kind == "more_missing" and _all_gone(found, comparisons):
         return "Its source stopped sending it."
-    if only := _only_slices(found, comparisons, config.slices):
+    if subject and (only := _only_slices(found, subject, comparisons, config.slices)):
         return only
     if found.feature == config.label or found.kind == "errors_rose":
         if drifted_inputs:
@@ -116,10 +119,13 @@ def _all_gone(found: DriftFinding, comparisons: Sequence[Comparison]) -> bool:
 
 
 def _only_slices(
-    found: DriftFinding, comparisons: Sequence[Comparison], specs: Sequence[Sequence[str]]
+    found: DriftFinding,
+    subject: Subject,
+    comparisons: Sequence[Comparison],
+    specs: Sequence[Sequence[str]],
 ) -> str | None:
     """Where few slices changed and their neighbours, which could have shown it, did not."""
-    own = [c for c in comparisons if c.feature == found.feature and c.aspect == found.aspect]
+    own = [c for c in comparisons if subject_of(c)._replace(slice="") == subject]
     for spec in specs:
         here = [c for c in own if _is_of(c.slice, spec)]
         changed = {c.slice: c for c in here if c.verdict == "drift" and c.slice in found.slices}

@@ -31,19 +31,19 @@ def findings(
     for comparison in comparisons:
         if comparison.verdict == "drift":
             groups[subject_of(comparison)._replace(slice="")].append(comparison)
-    broken = [_broken(feature, of) for feature, of in _errors(anomalies).items()]
-    gone = {found.feature for found in broken}
+    broken = [(None, _broken(feature, of)) for feature, of in _errors(anomalies).items()]
+    gone = {found.feature for _, found in broken}
     made = [
-        _finding(subject, drifted, comparisons, evidence, config)
+        (subject, _finding(subject, drifted, comparisons, evidence))
         for subject, drifted in groups.items()
         if not (subject.family == "missing" and subject.feature in gone)
     ]
-    outcomes = (config.prediction, config.label)
-    inputs = [f.feature for f in made if f.feature not in outcomes and OVERALL in f.slices]
-    inputs = [feature for feature in dict.fromkeys(inputs) if feature != "*"]
+    outcomes = (config.prediction, config.label, "*")
+    whole = [found.feature for _, found in made if OVERALL in found.slices]
+    inputs = [feature for feature in dict.fromkeys(whole) if feature not in outcomes]
     done = []
-    for found in (*broken, *made):
-        because = cause(found, comparisons, inputs, anomalies, config, evidence)
+    for subject, found in (*broken, *made):
+        because = cause(found, subject, comparisons, inputs, anomalies, config, evidence)
         found = found.model_copy(update={"cause": because, "severity": severity_of(found, config)})
         done.append(found.model_copy(update={"action": action(found, config, evidence)}))
     return sorted(done, key=_badness)
@@ -54,7 +54,6 @@ def _finding(
     drifted: Sequence[Comparison],
     comparisons: Sequence[Comparison],
     evidence: Evidence,
-    config: DriftConfig,
 ) -> DriftFinding:
     whole = [c for c in drifted if c.slice == OVERALL]
     shown = max(whole or drifted, key=lambda c: (times_threshold(c), -_ORDER[c.against], c.slice))

@@ -9,6 +9,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .row_values import MISSING, as_texts, single_values
+
 VERSION, TIME = "log_model_version", "log_event_time"
 LEAST_SHARE = 0.05
 
@@ -32,13 +34,13 @@ def new_version(baseline: pa.Table, current: pa.Table, min_rows: int) -> NewVers
     if any(VERSION not in table.column_names for table in (baseline, current)):
         return None
     before, now = (_versions(table) for table in (baseline, current))
-    if not len(before) or not len(now):
+    if not (before != "").any() or not (now != "").any():
         return None
     names, counts = np.unique(now, return_counts=True)
     grown = [
         (count / len(now) - (before == name).mean(), name)
         for name, count in zip(names, counts, strict=True)
-        if count >= min_rows
+        if name and count >= min_rows
     ]
     growth, version = max(grown, default=(0.0, ""))
     if growth < LEAST_SHARE:
@@ -52,13 +54,14 @@ def new_version(baseline: pa.Table, current: pa.Table, min_rows: int) -> NewVers
 
 
 def _versions(table: pa.Table) -> np.ndarray:
-    text = pc.cast(table[VERSION], pa.string())
-    return text.drop_null().to_numpy().astype(str)
+    found = single_values(table[VERSION])
+    texts = np.empty(0, str) if found is None else as_texts(found)
+    return np.where(texts == MISSING, "", texts)
 
 
 def _first(table: pa.Table, version: str) -> datetime | None:
-    if TIME not in table.column_names:
+    times = single_values(table[TIME]) if TIME in table.column_names else None
+    if times is None:
         return None
-    chosen = table.filter(pc.equal(pc.cast(table[VERSION], pa.string()), str(version)))
-    first = pc.min(chosen[TIME]).as_py()
+    first = pc.min(times.filter(pa.array(_versions(table) == version))).as_py()
     return None if first is None else datetime.fromtimestamp(first / 1e6, timezone.utc)

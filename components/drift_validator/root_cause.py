@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...beam_jobs.reports import Contribution, PredictionChange
+from .row_values import as_texts, single_values
 
 LEAST_ROWS = 50
 _BINS = 20
@@ -194,12 +195,12 @@ def _outcome(
     baseline: pa.ChunkedArray, current: pa.ChunkedArray, min_group_rows: int
 ) -> tuple[np.ndarray, np.ndarray, str | None] | None:
     """Numbers of both sides, and of a category which one they tell."""
-    sides = [_flat(side) for side in (baseline, current)]
+    sides = [single_values(side) for side in (baseline, current)]
     if None in sides:
         return None
     if all(_is_number(side.type) for side in sides):
         return *(_numbers(side) for side in sides), None
-    texts = [pc.cast(side, pa.string()).to_numpy(zero_copy_only=False) for side in sides]
+    texts = [as_texts(side) for side in sides]
     names = [x for x in sorted(set(texts[0])) if (texts[0] == x).sum() >= min_group_rows]
     if not names:
         return None
@@ -209,34 +210,26 @@ def _outcome(
 
 
 def _binned(baseline: pa.ChunkedArray, current: pa.ChunkedArray, cut: int) -> _Binned | None:
-    """Bins of the baseline: quantiles of numbers with many values, else values; missing is one."""
-    sides = [_flat(side) for side in (baseline, current)]
+    """Bins of the baseline: quantiles of numbers, the most frequent categories; missing is one."""
+    sides = [single_values(side) for side in (baseline, current)]
     if None in sides or not sides[0].null_count < len(sides[0]):
         return None
     if all(_is_number(side.type) for side in sides):
         values = [_numbers(side) for side in sides]
-        edges = np.quantile(values[0][~np.isnan(values[0])], np.linspace(0, 1, cut + 1)[1:-1])
-        edges = np.unique(edges)
-        places = [
-            np.where(np.isnan(side), len(edges) + 1, np.searchsorted(edges, side, side="left"))
-            for side in values
-        ]
-        return _renumbered(*places)
-    texts = [
-        pc.fill_null(pc.cast(side, pa.string()), "\0missing").to_numpy(zero_copy_only=False)
-        for side in sides
-    ]
-    names, counts = np.unique(texts[0].astype(str), return_counts=True)
-    kept = names[np.argsort(-counts, kind="stable")[:cut]]
-    codes = {name: i for i, name in enumerate(kept)}
-    listed = set(names)
-    other, unseen = len(kept), len(kept) + 1
-    return _renumbered(
-        *(
-            np.array([codes.get(x, other if x in listed else unseen) for x in side])
-            for side in texts
+        known = values[0][~np.isnan(values[0])]
+        if not len(known):
+            return None
+        edges = np.unique(np.quantile(known, np.linspace(0, 1, cut + 1)[1:-1], method="lower"))
+        return _renumbered(
+            *(
+                np.where(np.isnan(side), len(edges) + 1, np.searchsorted(edges, side, side="left"))
+                for side in values
+            )
         )
-    )
+    texts = [as_texts(side) for side in sides]
+    names, counts = np.unique(texts[0], return_counts=True)
+    listed = {name: min(i, cut) for i, name in enumerate(names[np.argsort(-counts, kind="stable")])}
+    return _renumbered(*(np.array([listed.get(x, cut + 1) for x in side]) for side in texts))
 
 
 def _renumbered(baseline: np.ndarray, current: np.ndarray) -> _Binned:
@@ -245,24 +238,6 @@ def _renumbered(baseline: np.ndarray, current: np.ndarray) -> _Binned:
     codes = np.full(max(baseline.max(), current.max()) + 1, len(filled))
     codes[filled] = np.arange(len(filled))
     return _Binned(codes[baseline], codes[current], len(filled))
-
-
-def _flat(column: pa.ChunkedArray) -> pa.Array | None:
-    """One value a row; None where rows hold several."""
-    column = column.combine_chunks()
-    if isinstance(column, pa.ChunkedArray):
-        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
-    if not (pa.types.is_list(column.type) or pa.types.is_large_list(column.type)):
-        return column
-    lengths = pc.fill_null(pc.list_value_length(column), 0)
-    if len(column) and pc.max(lengths).as_py() > 1:
-        return None
-    filled = pc.equal(lengths, 1)
-    values = column.flatten()
-    places = pc.if_else(filled, pc.subtract(pc.cumulative_sum(lengths), 1), None)
-    return values.take(places)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -64,7 +64,7 @@ def explained_by(
     if not recent or any(_what(c) in always for c in drifted):
         return None
     for season, comparisons in seasons.items():
-        made = {_what(c): c for c in comparisons}
+        made = {_what(c): c for c in sorted(comparisons, key=lambda c: c.against == "reference")}
         if all(_vanishes(c, made.get(_what(c))) for c in recent):
             return season
     return None
