@@ -61,6 +61,8 @@ lock:
 	$(LOCK) pyproject.toml --extra kfp --output-file requirements/kfp.txt
 	$(LOCK) requirements/live-server.in --output-file requirements/live-server.txt
 	$(LOCK) requirements/presidio.in --output-file requirements/presidio.txt
+	$(LOCK) requirements/drift-peers-evidently.in --output-file requirements/drift-peers-evidently.txt
+	$(LOCK) requirements/drift-peers-nannyml.in --output-file requirements/drift-peers-nannyml.txt
 	sed -n 's/^tensorflow==\([^ ]*\) ; python_full_version >= .*/tensorflow-cpu==\1/p' requirements/kfp.txt | \
 		$(LOCK_IMAGE) pyproject.toml --extra kfp requirements/image.in - -c requirements/kfp.txt \
 		--override requirements/image-overrides.txt --output-file requirements/image.txt
