@@ -1,4 +1,4 @@
-"""Evaluates predictions per slice: TFMA's point values, 95 % intervals beside them.
+"""Evaluates predictions per slice: TFMA's numbers with 95 % intervals, in one pass.
 
 Run alone:
   python -m tfx_vigil.beam_jobs.evaluate_slices --data predictions.parquet --label y \
@@ -8,19 +8,19 @@ Run alone:
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import apache_beam as beam
-import numpy as np
 
-from .accounting import AccountError, SumCounts, check_identity
+from .accounting import SumCounts, check_identity
 from .engine import job_options
 from .evaluation_config import METRICS, EvaluationConfig
 from .evaluation_rows import COUNTS, SelectRows
-from .metric_intervals import SliceEvidence
-from .metric_moments import Layout, SliceKey, SliceMoments
+from .metrics.collect import CollectStatistics, Columns
+from .metrics.plan import Plan, plan_evaluation
+from .metrics.results import Measured, Results, measure
+from .metrics.slice_table import SliceStatistics
 from .reports import (
     CANDIDATE,
     IN_SERVICE,
@@ -34,7 +34,8 @@ from .reports import (
 from .score_models import ScoreModels, find_saved_model, prediction_column
 from .slices import OVERALL, slice_name
 from .tables import ReadTable
-from .tfma_evaluation import EvaluateWithTFMA
+from .tfma_config import eval_config
+from .tfma_files import write_results
 
 DROPPED = ("missing_label", "missing_prediction")
 
@@ -70,147 +71,145 @@ class EvaluateSlices(beam.PTransform):
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         config, predictions = self._config, self._predictions
-        layout = Layout(config.task, tuple(predictions))
+        plan = make_plan(config, predictions)
         if self._models:
             batches |= "Score" >> ScoreModels(self._models, config.prediction_output)
         selected = batches | "Select" >> beam.ParDo(SelectRows(config, predictions)).with_outputs(
             COUNTS, main="rows"
         )
-        moments = selected.rows | "Moments" >> SliceMoments(
-            config, layout, list(predictions.values())
-        )
-        named = moments | "Named" >> beam.Filter(is_named, config, layout)
-        values = selected.rows | "TFMA" >> EvaluateWithTFMA(
-            config, predictions, self._models, IN_SERVICE, self._evaluation_uri, named
-        )
-        slices = (
-            {"values": values, "moments": moments}
-            | "Join" >> beam.CoGroupByKey()
-            | "Describe" >> beam.Map(describe_slice, config, layout)
+        statistics = selected.rows | "Collect" >> beam.CombineGlobally(
+            CollectStatistics(plan.needs(), plan.slices, Columns(config.label, predictions))
         )
         counts = selected[COUNTS] | "SumCounts" >> beam.CombineGlobally(SumCounts())
+        evaluation = Evaluation(
+            config, plan, list(predictions), self._models, self._evaluation_uri, self._report_uri
+        )
         return (
             batches.pipeline
-            | "Once" >> beam.Create([self._report_uri])
-            | "WriteReport"
+            | "Once" >> beam.Create([evaluation])
+            | "Write"
             >> beam.Map(
-                write_slice_report,
+                write_evaluation,
                 counts=beam.pvalue.AsSingleton(counts),
-                slices=beam.pvalue.AsList(slices),
-                config=config,
-                models=list(predictions),
+                known=beam.pvalue.AsSingleton(statistics),
             )
         )
 
 
-def is_named(found: tuple[SliceKey, np.ndarray], config: EvaluationConfig, layout: Layout) -> bool:
-    """Whether a slice has enough rows to be in what is written; the whole always has."""
-    key, moments = found
-    return not key or SliceEvidence(moments, layout, config).rows >= config.min_group_rows
+@dataclass(frozen=True)
+class Evaluation:
+    """What is evaluated and where the results go.
+
+    Attributes:
+      models: names in the report, in the order of the plan's.
+      locations: model -> SavedModel directory; none where predictions were logged.
+    """
+
+    config: EvaluationConfig
+    plan: Plan
+    models: list[str]
+    locations: Mapping[str, str]
+    evaluation_uri: str
+    report_uri: str
 
 
-def describe_slice(
-    joined: tuple[SliceKey, Mapping[str, Iterable]], config: EvaluationConfig, layout: Layout
-) -> tuple[str, int, list[SliceMetric], list[MetricChange]]:
-    """One slice's name, rows, metrics and changes; neither of these under the minimum size."""
-    key, found = joined
-    values, moments = list(found["values"]), list(found["moments"])
-    if len(values) != 1 or len(moments) != 1:
-        raise AccountError(
-            f"a slice by {[feature for feature, _ in key]} has {len(values)} results of TFMA and "
-            f"{len(moments)} of moments"
-        )
-    name, evidence = slice_name(key), SliceEvidence(moments[0], layout, config)
-    if key and evidence.rows < config.smallest_measured:
-        return name, evidence.rows, [], []
-    metrics = list(_metrics(name, values[0], evidence))
-    return name, evidence.rows, metrics, list(_changes(metrics, evidence))
+def make_plan(config: EvaluationConfig, predictions: Mapping[str, str]) -> Plan:
+    """The evaluation of models, given each one's prediction column."""
+    tfma_config = eval_config(config, predictions, IN_SERVICE)
+    given = [spec.name for spec in tfma_config.model_specs]  # "" for a sole model
+    names = dict(zip(given, predictions, strict=True))
+    return plan_evaluation(tfma_config, names, config.task == "binary_classification")
 
 
-def _metrics(
-    name: str, values: Mapping[tuple[str, str], float], evidence: SliceEvidence
-) -> Iterator[SliceMetric]:
-    for model in evidence.layout.models:
-        for metric in evidence.config.metric_names:
-            value = values[model, metric]
-            lower = upper = None
-            if not evidence.defined(model, metric) or not math.isfinite(value):
-                value = None
-            elif bounds := evidence.bounds(model, metric, value):
-                lower, upper = bounds
-            yield SliceMetric(
-                model=model,
-                slice=name,
-                metric=metric,
-                value=value,
-                lower=lower,
-                upper=upper,
-                n=evidence.rows,
-            )
-
-
-def _changes(metrics: Sequence[SliceMetric], evidence: SliceEvidence) -> Iterator[MetricChange]:
-    in_service = {m.metric: m.value for m in metrics if m.model == IN_SERVICE}
-    for metric in metrics:
-        if (
-            metric.model != CANDIDATE
-            or metric.metric not in in_service
-            or not evidence.config.metric(metric.metric).depends_on_model
-        ):
-            continue
-        before = in_service[metric.metric]
-        difference = lower = upper = None
-        if metric.value is not None and before is not None:
-            difference = metric.value - before
-            bounds = evidence.difference_bounds(
-                CANDIDATE, metric.value, IN_SERVICE, before, metric.metric
-            )
-            lower, upper = bounds or (None, None)
-        yield MetricChange(
-            model=CANDIDATE,
-            against=IN_SERVICE,
-            slice=metric.slice,
-            metric=metric.metric,
-            difference=difference,
-            lower=lower,
-            upper=upper,
-            n=metric.n,
-        )
-
-
-def write_slice_report(
-    report_uri: str,
-    counts: Mapping[str, int],
-    slices: Iterable[tuple[str, int, list[SliceMetric], list[MetricChange]]],
-    config: EvaluationConfig,
-    models: list[str],
+def write_evaluation(
+    evaluation: Evaluation, counts: Mapping[str, int], known: SliceStatistics
 ) -> None:
-    """Writes the report after checking that no row went missing.
+    """Writes TFMA's files and the report after checking that no row went missing.
 
     Raises:
       AccountError: rows read are not those evaluated and dropped, or the whole has other rows.
     """
+    config, plan, models = evaluation.config, evaluation.plan, evaluation.models
     check_identity(counts, "rows_read", ["rows", *DROPPED])
-    slices = sorted(slices, key=lambda described: (described[0] != OVERALL, described[0]))
-    evaluated = {
-        "rows": counts["rows"],
-        OVERALL: sum(n for name, n, *_ in slices if name == OVERALL),
+    results = measure(plan, known)
+    rows = dict(zip(results.keys, results.rows.tolist(), strict=True))
+    check_identity({"rows": counts["rows"], OVERALL: rows.get((), 0)}, "rows", [OVERALL])
+    specs = zip(plan.config.model_specs, models, strict=True)
+    write_results(
+        evaluation.evaluation_uri,
+        plan.config,
+        results,
+        config.smallest_measured,
+        config.min_group_rows,
+        {spec.name: evaluation.locations.get(name, "") for spec, name in specs},
+    )
+    write_report(evaluation.report_uri, slice_report(results, counts, config, models))
+
+
+def slice_report(
+    results: Results, counts: Mapping[str, int], config: EvaluationConfig, models: list[str]
+) -> SliceReport:
+    """Slices under the minimum size are only listed, those under the floor only counted."""
+    names = [slice_name(key) for key in results.keys]
+    large = {
+        i
+        for i, n in enumerate(results.rows)
+        if n >= config.smallest_measured or not results.keys[i]
     }
-    check_identity(evaluated, "rows", [OVERALL])
-    small = {name: n for name, n, metrics, _ in slices if not metrics}
-    named = {name: n for name, n in small.items() if name == OVERALL or n >= config.min_group_rows}
-    report = SliceReport(
+    told = sorted(large, key=lambda i: (names[i] != OVERALL, names[i]))
+    small = {
+        names[i]: int(n)
+        for i, n in enumerate(results.rows)
+        if i not in large and n >= config.min_group_rows
+    }
+    return SliceReport(
         models=models,
         primary_metric=config.primary_name,
         larger_is_better=config.larger_is_better,
         rows=counts["rows"],
         dropped={reason: counts[reason] for reason in DROPPED},
-        metrics=list(chain.from_iterable(metrics for _, _, metrics, _ in slices)),
-        changes=list(chain.from_iterable(changes for *_, changes in slices)),
-        small_slices=named,
-        unnamed_slices=len(small) - len(named),
+        metrics=[metric for i in told for metric in _metrics(results, i, names[i])],
+        changes=[change for i in told for change in _changes(results, i, names[i])],
+        small_slices=dict(sorted(small.items())),
+        unnamed_slices=len(names) - len(large) - len(small),
     )
-    write_report(report_uri, report)
+
+
+def _metrics(results: Results, i: int, name: str) -> Iterator[SliceMetric]:
+    for m in results.metrics:
+        value, lower, upper = _numbers(m, i)
+        yield SliceMetric(
+            model=m.planned.model,
+            slice=name,
+            metric=m.planned.name,
+            value=value,
+            lower=lower,
+            upper=upper,
+            n=int(results.rows[i]),
+        )
+
+
+def _changes(results: Results, i: int, name: str) -> Iterator[MetricChange]:
+    for m in results.changes:
+        if m.planned.metric.depends_on_model:
+            difference, lower, upper = _numbers(m, i)
+            yield MetricChange(
+                model=m.planned.model,
+                against=m.against.model,
+                slice=name,
+                metric=m.planned.name,
+                difference=difference,
+                lower=lower,
+                upper=upper,
+                n=int(results.rows[i]),
+            )
+
+
+def _numbers(m: Measured, i: int) -> tuple[float | None, float | None, float | None]:
+    value = float(m.values[i]) if m.defined[i] else None
+    if m.lower[i] != m.lower[i]:  # NaN
+        return value, None, None
+    return value, float(m.lower[i]), float(m.upper[i])
 
 
 def run(

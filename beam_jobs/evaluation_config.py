@@ -12,94 +12,45 @@ from pydantic import Field, model_validator
 from .parameters import Parameters
 
 Task = Literal["binary_classification", "regression"]
-Interval = Literal["mean", "proportion", "auc"]
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric: how TFMA computes it and which sums of row quantities it is the ratio of.
+    """A metric under our name: which of TFMA's it is.
 
     Attributes:
       tfma_class: name of TFMA's metric class.
-      numerator, denominator: row quantities (see ``metric_moments``); the metric is the ratio of
-        their sums. Not used by AUC, which no ratio of sums is.
-      interval: how its interval is made (see ``metric_intervals``); None for a count.
       larger_is_better: None where neither direction is.
       arguments: TFMA's constructor arguments.
       threshold_argument: the argument that takes the decision threshold, if it has one.
     """
 
     tfma_class: str
-    numerator: str = "rows"
-    denominator: str = "rows"
-    interval: Interval | None = "mean"
     larger_is_better: bool | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     threshold_argument: str | None = None
 
-    @property
-    def depends_on_model(self) -> bool:
-        """False for what is the same for all models on the same rows."""
-        return self.interval == "auc" or self.numerator not in ("rows", "label")
-
 
 _COMMON = {
-    "mean_prediction": Metric("MeanPrediction", "prediction"),
-    "mean_label": Metric("MeanLabel", "label"),
-    "example_count": Metric("ExampleCount", interval=None),
+    "mean_prediction": Metric("MeanPrediction"),
+    "mean_label": Metric("MeanLabel"),
+    "example_count": Metric("ExampleCount"),
 }
 METRICS: Mapping[Task, Mapping[str, Metric]] = MappingProxyType(
     {
         "binary_classification": {
-            "auc": Metric("AUC", interval="auc", larger_is_better=True),
-            "binary_crossentropy": Metric("BinaryCrossEntropy", "log_loss", larger_is_better=False),
-            "brier": Metric(
-                "MeanSquaredError",
-                "squared_error",
-                larger_is_better=False,
-                arguments={"name": "brier"},
-            ),
-            "accuracy": Metric(
-                "BinaryAccuracy",
-                "correct",
-                interval="proportion",
-                larger_is_better=True,
-                arguments={"name": "accuracy"},
-                threshold_argument="threshold",
-            ),
-            "precision": Metric(
-                "Precision",
-                "true_positive",
-                "predicted_positive",
-                interval="proportion",
-                larger_is_better=True,
-                threshold_argument="thresholds",
-            ),
-            "recall": Metric(
-                "Recall",
-                "true_positive",
-                "label",
-                interval="proportion",
-                larger_is_better=True,
-                threshold_argument="thresholds",
-            ),
-            "calibration": Metric("Calibration", "prediction", "label"),
+            "auc": Metric("AUC", True),
+            "binary_crossentropy": Metric("BinaryCrossEntropy", False),
+            "brier": Metric("MeanSquaredError", False, {"name": "brier"}),
+            "accuracy": Metric("BinaryAccuracy", True, {"name": "accuracy"}, "threshold"),
+            "precision": Metric("Precision", True, threshold_argument="thresholds"),
+            "recall": Metric("Recall", True, threshold_argument="thresholds"),
+            "calibration": Metric("Calibration"),
             **_COMMON,
-            "mean_label": Metric("MeanLabel", "label", interval="proportion"),
         },
         "regression": {
-            "mse": Metric(
-                "MeanSquaredError",
-                "squared_error",
-                larger_is_better=False,
-                arguments={"name": "mse"},
-            ),
-            "mae": Metric(
-                "MeanAbsoluteError",
-                "absolute_error",
-                larger_is_better=False,
-                arguments={"name": "mae"},
-            ),
+            "mse": Metric("MeanSquaredError", False, {"name": "mse"}),
+            "mae": Metric("MeanAbsoluteError", False, {"name": "mae"}),
             **_COMMON,
         },
     }

@@ -465,8 +465,7 @@ class SliceMetric(Document):
 
 
 class MetricChange(Document):
-    """``model`` minus ``against`` on the same rows; the interval is a paired one, but of AUC a
-    wider one that takes the two models as independent."""
+    """``model`` minus ``against`` on the same rows, with a paired interval."""
 
     model: str
     against: str

@@ -1,0 +1,101 @@
+"""Metrics that divide one total over the rows by another: means, rates, calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from .intervals import Bounds, symmetric, t_quantile, wilson
+from .slice_table import Needs, SliceStatistics
+from .sums import ONE, Linear
+from .variances import Terms, combination_variance, effective_number, row_sums, variance_sums
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """The total of ``numerator`` over that of ``denominator``.
+
+    Its intervals: of a ``proportion`` (0 or 1 in each row that counts) Wilson's; otherwise
+    linearised with Student's t, as differences are, of two models on the same rows.
+    """
+
+    numerator: Linear
+    denominator: Linear = ONE
+    kind: Literal["proportion", "ratio"] = "ratio"
+    weighted: bool = False
+    larger_is_better: bool | None = None
+    depends_on_model: bool = True
+
+    def needs(self) -> Needs:
+        return Needs(
+            frozenset(variance_sums(self._variables(), self.weighted)) | row_sums(self.weighted)
+        )
+
+    def values(self, known: SliceStatistics) -> np.ndarray:
+        denominator = self._total(known, self.denominator)
+        share = self._total(known, self.numerator) / denominator
+        return np.where(np.isclose(denominator, 0), np.nan, share)
+
+    def defined(self, known: SliceStatistics) -> np.ndarray:
+        return ~np.isclose(self._total(known, self.denominator), 0)
+
+    def bounds(self, known: SliceStatistics, confidence: float) -> Bounds:
+        values = self.values(known)
+        if self.kind == "proportion":
+            trials = effective_number(known, self.denominator, self.weighted)
+            return wilson(values, trials, confidence)
+        variance = combination_variance(known, self._gradient(known), self.weighted)
+        return symmetric(values, variance, t_quantile(confidence, known.rows - 1))
+
+    def pair_needs(self, other: Ratio) -> Needs:
+        both = [*self._variables(), *other._variables()]
+        return Needs(frozenset(variance_sums(both, self.weighted)))
+
+    def difference_bounds(self, other: Ratio, known: SliceStatistics, confidence: float) -> Bounds:
+        change = [(x, -c) for x, c in other._gradient(known)]
+        terms = [*self._gradient(known), *change]
+        return symmetric(
+            self.values(known) - other.values(known),
+            combination_variance(known, terms, self.weighted),
+            t_quantile(confidence, known.rows - 1),
+        )
+
+    def _variables(self) -> list[Linear]:
+        return [self.numerator, self.denominator]
+
+    def _total(self, known: SliceStatistics, variable: Linear) -> np.ndarray:
+        return variable.total(known.sums, int(self.weighted))
+
+    def _gradient(self, known: SliceStatistics) -> Terms:
+        inverse = 1 / self._total(known, self.denominator)
+        return [(self.numerator, inverse), (self.denominator, -self.values(known) * inverse)]
+
+
+@dataclass(frozen=True)
+class Total:
+    """A total over the rows: a count, which has no interval."""
+
+    variable: Linear = ONE
+    weighted: bool = False
+    larger_is_better: bool | None = None
+    depends_on_model: bool = True
+
+    def needs(self) -> Needs:
+        return Needs(frozenset(self.variable.sums(int(self.weighted))))
+
+    def values(self, known: SliceStatistics) -> np.ndarray:
+        return self.variable.total(known.sums, int(self.weighted)).astype(float)
+
+    def defined(self, known: SliceStatistics) -> np.ndarray:
+        return np.ones(len(known.keys), bool)
+
+    def bounds(self, known: SliceStatistics, confidence: float) -> None:
+        return None
+
+    def pair_needs(self, other: Total) -> Needs:
+        return Needs()
+
+    def difference_bounds(self, other: Total, known: SliceStatistics, confidence: float) -> None:
+        return None

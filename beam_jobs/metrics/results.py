@@ -1,0 +1,73 @@
+"""What the statistics of slices say about planned metrics: values and intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .intervals import Bounds
+from .memberships import SliceKey
+from .plan import Plan, PlannedMetric
+from .slice_table import SliceStatistics
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A metric, or the difference of two models' (``against`` is the other's), in all slices.
+
+    Attributes:
+      values: TFMA's numbers, float64 [slices].
+      defined: whether they mean anything, bool [slices].
+      lower, upper: of the interval, NaN where there is none.
+    """
+
+    planned: PlannedMetric
+    against: PlannedMetric | None
+    values: np.ndarray
+    defined: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+
+@dataclass(frozen=True)
+class Results:
+    """Number i of every array is the slice ``keys[i]`` with ``rows[i]`` rows."""
+
+    keys: list[SliceKey]
+    rows: np.ndarray
+    metrics: list[Measured]
+    changes: list[Measured]
+
+
+def measure(plan: Plan, known: SliceStatistics) -> Results:
+    """Values are NaN, and intervals absent, where a slice does not define them."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        metrics, changes = list(_metrics(plan, known)), list(_changes(plan, known))
+    return Results(known.keys, known.rows, metrics, changes)
+
+
+def _metrics(plan: Plan, known: SliceStatistics) -> Iterator[Measured]:
+    for planned in plan.metrics:
+        values = planned.metric.values(known)
+        defined = planned.metric.defined(known) & np.isfinite(values)
+        bounds = planned.metric.bounds(known, CONFIDENCE)
+        yield Measured(planned, None, values, defined, *_where(defined & (known.rows > 1), bounds))
+
+
+def _changes(plan: Plan, known: SliceStatistics) -> Iterator[Measured]:
+    for mine, theirs in plan.pairs:
+        values = mine.metric.values(known) - theirs.metric.values(known)
+        defined = mine.metric.defined(known) & theirs.metric.defined(known) & np.isfinite(values)
+        bounds = mine.metric.difference_bounds(theirs.metric, known, CONFIDENCE)
+        yield Measured(mine, theirs, values, defined, *_where(defined & (known.rows > 1), bounds))
+
+
+def _where(holds: np.ndarray, bounds: Bounds | None) -> Bounds:
+    none = np.full(len(holds), np.nan)
+    lower, upper = bounds or (none, none)
+    told = holds & np.isfinite(lower) & np.isfinite(upper)
+    return np.where(told, lower, np.nan), np.where(told, upper, np.nan)

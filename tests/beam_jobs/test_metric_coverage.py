@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+from scipy.stats import rankdata
+from tfx_vigil.beam_jobs.evaluate_slices import make_plan
+from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
+from tfx_vigil.beam_jobs.metrics.auc import hanley_mcneil_variance, score_interval
+from tfx_vigil.beam_jobs.metrics.intervals import wilson
+from tfx_vigil.beam_jobs.metrics.quantities import Rows
+from tfx_vigil.beam_jobs.metrics.results import measure
+
+from .simulated_scores import MODELS, scored_rows, statistics_of
+
+PLAN = make_plan(EvaluationConfig(label="label"), {model: model for model in MODELS})
+
+
+def results_of(rows, sets=1):
+    return measure(PLAN, statistics_of(PLAN.needs(), rows, sets))
+
+
+def by_name(measured):
+    return {(m.planned.model, m.planned.name): m for m in measured}
+
+
+@pytest.mark.parametrize(
+    ("successes", "trials", "lower", "upper"),
+    # Newcombe (1998), "Two-sided confidence intervals for the single proportion", table I.
+    [
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_wilson_interval_matches_published_values(successes, trials, lower, upper):
+    found = wilson(np.array([successes / trials]), np.array([trials]), 0.95)
+    assert np.ravel(found) == pytest.approx((lower, upper), abs=5e-5)
+
+
+def test_auc_standard_error_matches_hanley_and_mcneil():
+    assert hanley_mcneil_variance(0.893, 51, 58) ** 0.5 == pytest.approx(0.032, abs=5e-4)
+
+
+@pytest.mark.parametrize("auc", [0.0, 0.2, 0.5, 0.9, 1.0])
+def test_auc_interval_has_width_and_stays_in_bounds(auc):
+    counts = (np.array([20.0]), np.array([30.0]))
+    with np.errstate(invalid="ignore"):
+        lower, upper = score_interval(np.array([auc]), np.array([0.0]), counts, 0.95)
+    assert 0 <= lower <= auc <= upper <= 1
+    assert 0.05 < upper - lower < 0.5
+
+
+def placements(labels, scores):
+    """DeLong's structural components, by counting pairs."""
+    positives, negatives = scores[labels == 1], scores[labels == 0]
+    right = (positives[:, None] > negatives) + (positives[:, None] == negatives) / 2
+    return right.mean(axis=1), right.mean(axis=0)
+
+
+def test_auc_differences_have_delongs_variance():
+    rows = scored_rows(np.random.default_rng(8), 600)
+    ours = by_name(results_of(rows).changes)["candidate", "auc"]
+    (a10, a01), (b10, b01) = (placements(rows.labels, rows.scores[model]) for model in MODELS)
+    variance = sum(np.var(x - y, ddof=1) / len(x) for x, y in ((a10, b10), (a01, b01)))
+    assert ours.values[0] == pytest.approx(a10.mean() - b10.mean(), abs=1e-4)
+    width = 2 * 1.95996 * variance**0.5
+    assert ours.upper[0] - ours.lower[0] == pytest.approx(width, rel=0.01)
+
+
+def rank_auc(labels, scores):
+    positives = labels.sum()
+    ranks = rankdata(scores)[labels == 1].sum() - positives * (positives + 1) / 2
+    return ranks / (positives * (len(labels) - positives))
+
+
+@pytest.fixture(scope="module")
+def truth():
+    rows = scored_rows(np.random.default_rng(1), 1_000_000)
+    found = {key: m.values[0] for key, m in by_name(results_of(rows).metrics).items()}
+    for model in MODELS:
+        assert found[model, "auc"] == pytest.approx(
+            rank_auc(rows.labels, rows.scores[model]), abs=1e-5
+        )
+    return found
+
+
+@pytest.mark.parametrize("rows", [200, 2000])
+def test_intervals_cover_the_truth_in_95_of_100_samples(truth, rows):
+    sets = 400
+    found = results_of(scored_rows(np.random.default_rng(rows), sets * rows), sets)
+    shares = {}
+    for m in found.metrics:
+        if m.planned.name != "example_count":
+            actual = truth[m.planned.model, m.planned.name]
+            covered = (m.lower <= actual) & (actual <= m.upper)
+            shares[m.planned.model, m.planned.name] = covered.mean()
+    for m in found.changes:
+        if m.planned.metric.depends_on_model:
+            name = m.planned.name
+            actual = truth[m.planned.model, name] - truth[m.against.model, name]
+            shares["change", name] = ((m.lower <= actual) & (actual <= m.upper)).mean()
+    # What 400 draws at 0.95 leave to chance, and a little for 200 rows.
+    assert {key: share for key, share in shares.items() if not 0.915 <= share <= 0.985} == {}
+
+
+def test_paired_intervals_are_narrower_than_the_models_own():
+    found = results_of(scored_rows(np.random.default_rng(2), 500))
+    for name in ("brier", "auc"):
+        change = by_name(found.changes)["candidate", name]
+        own = [by_name(found.metrics)[model, name] for model in MODELS]
+        widths = [float(m.upper[0] - m.lower[0]) for m in (change, *own)]
+        assert widths[0] < min(widths[1:])
+
+
+def test_equal_models_have_no_difference():
+    rows = scored_rows(np.random.default_rng(3), 300)
+    rows.scores[MODELS[1]][:] = rows.scores[MODELS[0]]
+    for change in results_of(rows).changes:
+        assert change.values[0] == 0
+        if change.planned.metric.depends_on_model:
+            assert abs(change.lower[0]) < 5e-3 if change.planned.name == "auc" else 1e-7
+
+
+def test_undefined_metrics_have_no_interval():
+    rows = scored_rows(np.random.default_rng(4), 100)
+    rows.labels[:] = 0
+    found = by_name(results_of(rows).metrics)
+    for name in ("auc", "recall", "calibration"):
+        assert not found["candidate", name].defined[0]
+        assert np.isnan(found["candidate", name].lower[0])
+    assert found["candidate", "brier"].defined[0]
+
+
+def test_one_row_has_no_interval():
+    rows = Rows(np.array([1.0]), {model: np.array([0.7]) for model in MODELS})
+    found = by_name(results_of(rows).metrics)["candidate", "brier"]
+    assert found.values[0] == pytest.approx(0.09)
+    assert np.isnan(found.lower[0])
