@@ -4,7 +4,9 @@ The sum of a slice's losses is then the sum of a sample without replacement. Its
 and skewness are known exactly; a Pearson III (gamma) law with these gives the bulk. In the tail,
 where decisions fall among many candidates, that is not enough for skewed losses, so there it is
 Skovgaard's double saddlepoint approximation, with a relative error of a few percent at any size;
-for losses of two values it is the hypergeometric law, which is exact.
+for losses of two values it is the hypergeometric law, which is exact. Where one loss outweighs all
+others together, the tail has a step as high as the chance that it is drawn, and next to that step
+the approximation is off by a factor of up to five; far below it, it is not.
 
 Robinson (1982), "Saddlepoint approximations for permutation tests and confidence intervals",
 JRSS B 44; Skovgaard (1987), "Saddlepoint expansions for conditional distributions", Journal of
