@@ -94,7 +94,8 @@ def same_numbers(mine, stock) -> None:
         assert one.num_nan == other.num_nan
         assert len(one.buckets) == len(other.buckets)
         total = sum(bucket.sample_count for bucket in one.buckets)
-        assert total == pytest.approx(sum(bucket.sample_count for bucket in other.buckets))
+        theirs = sum(bucket.sample_count for bucket in other.buckets)
+        assert total == pytest.approx(theirs, rel=1e-4)  # TFDV's buckets may overlap a little
 
 
 def same_strings(mine, stock) -> None:
