@@ -309,7 +309,7 @@ class Comparison(Document):
     value: float | None
     threshold: float | None
     threshold_origin: str
-    false_alarm_rate: float | None
+    p_value: float | None
     n_baseline: int
     n_current: int
     verdict: Literal["ok", "drift", "not_enough_data"]

@@ -121,7 +121,7 @@ def _table(drifted: list[Comparison]) -> Cells:
             _SHORT.get(c.distance, c.distance.replace("_", " ")),
             number(c.value),
             number(c.threshold),
-            "-" if c.false_alarm_rate is None else f"{c.false_alarm_rate:.1g}",
+            "-" if c.p_value is None else f"{c.p_value:.1g}",
             f"{c.n_baseline:,} / {c.n_current:,}",
         )
     return table

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from ..evaluation_config import EvaluationConfig
 from ..tables import ReadTable
 from .accumulator import Accumulator, Plan
 from .error_stream import ErrorStream
-from .files import SplitStatistics, write_statistics
+from .files import SplitStatistics, read_statistics, write_statistics
 from .to_tfdv import to_tfdv
 
 
@@ -163,6 +164,15 @@ def write_table_statistics(
             | "Measure" >> DriftStatistics(config)
             | "Write" >> WriteStatistics(uri, split)
         )
+
+
+def table_statistics(
+    path: str, config: StatisticsConfig, options: PipelineOptions | None = None
+) -> SplitStatistics:
+    """The statistics of the table at ``path`` (see ReadTable)."""
+    with tempfile.TemporaryDirectory() as folder:
+        write_table_statistics(path, folder, "all", config, options)
+        return read_statistics(folder, "all")
 
 
 class WriteStatistics(beam.PTransform):

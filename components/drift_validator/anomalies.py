@@ -1,4 +1,4 @@
-"""TFDV Anomalies protos: joined from several validations, and stored as the stock artifact."""
+"""TFDV Anomalies protos: of the schema and of drift together, stored as the stock artifact."""
 
 from __future__ import annotations
 
@@ -33,25 +33,6 @@ def joined(found: Iterable[anomalies_pb2.Anomalies]) -> anomalies_pb2.Anomalies:
         several = len(info.reason) > 1
         info.short_description = "Multiple errors" if several else info.reason[0].short_description
     return result
-
-
-def missing_rate_anomaly(
-    feature: str, against: str, baseline: float, current: float, threshold: float
-) -> anomalies_pb2.Anomalies:
-    """The anomaly of a missing rate that changed, for which TFDV has no comparator."""
-    anomalies = anomalies_pb2.Anomalies()
-    info = anomalies.anomaly_info[feature]
-    info.path.step.append(feature)
-    info.severity = anomalies_pb2.AnomalyInfo.ERROR
-    info.reason.add(
-        type=anomalies_pb2.AnomalyInfo.FEATURE_TYPE_LOW_FRACTION_PRESENT,
-        short_description=f"Missing rate changed against {against}",
-        description=(
-            f"The feature is missing in {current:.2%} of the examples, in {baseline:.2%} of "
-            f"the {against} examples; the threshold of the difference is {threshold:.2%}."
-        ),
-    )
-    return anomalies
 
 
 def folder(slice_name: str, split: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from ...beam_jobs.drift_statistics.job import StatisticsConfig, codes_of, table_statistics
 from ...beam_jobs.reports import DriftReport
-from ...beam_jobs.slice_statistics import table_statistics
 from .compare import compare
 from .config import DriftConfig
 
@@ -37,7 +37,12 @@ def compare_tables(
     config = (config or DriftConfig()).model_copy(
         update={"splits": [], "slices": [list(features) for features in slices]}
     )
+    measured = StatisticsConfig(
+        slices=tuple(tuple(features) for features in slices),
+        codes=codes_of(schema),
+        min_group_rows=config.min_group_rows,
+    )
     baseline, current = (
-        table_statistics(path, slices, schema, options) for path in (baseline_path, current_path)
+        table_statistics(path, measured, options).datasets for path in (baseline_path, current_path)
     )
     return compare({"current": current}, baseline, None, schema, config).report

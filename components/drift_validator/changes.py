@@ -7,17 +7,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ...beam_jobs.reports import Comparison, Detail, Distribution, DriftKind
+from .detectors import CLASSIFIER, CORRELATION, STREAMS
 
 _FAMILIES = {
-    "correlations": "correlation",
-    "domain_classifier": "rows_together",
+    CORRELATION: "correlation",
+    CLASSIFIER: "rows_together",
     "number_of_examples": "number",
     "missing_rate_difference": "missing",
-    "change_point": "errors",
-    "adwin": "errors",
-    "page_hinkley": "errors",
-    "ddm": "errors",
-    "kswin": "errors",
+    **dict.fromkeys(STREAMS, "errors"),
 }
 _FELT = 0.02
 _AS_LARGE = 0.9

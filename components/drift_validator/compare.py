@@ -1,26 +1,30 @@
-"""Drift of a span's statistics, against training and against the previous span."""
+"""Drift of a span: against training, the previous span and the reference spans."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
+from ...beam_jobs.drift_statistics.population import SpanStatistics
 from ...beam_jobs.reports import Comparison, DriftReport
 from ...beam_jobs.slices import OVERALL
-from .anomalies import joined, missing_rate_anomaly
+from .anomalies import joined
 from .config import DriftConfig
-from .distances import Against, measured, tfdv_anomalies
-from .pairs import Pair, Pairs, home_splits, listed, pair_up
-from .populations import Population, population
+from .detected import detected
+from .detectors import ErrorStream, Rows, run
+from .drift_anomalies import drift_anomalies
+from .example_counts import example_counts
+from .explain import Known, explain
+from .judge import judge, verdicts
+from .pairs import Pairs, listed, pair_up
+from .populations import Columns, columns, population
 from .schema_check import SchemaCheck, check_schema, inferred_schema
-from .thresholds import DivergenceNoise, LargestDifferenceNoise, Noise, Threshold, threshold
 from .verdict import drift_report
 
-LARGEST_BINS = 20
-MISSING_RATE = "missing_rate_difference"
+Datasets = statistics_pb2.DatasetFeatureStatisticsList
 
 
 @dataclass(frozen=True)
@@ -32,195 +36,119 @@ class Findings:
 
 
 def compare(
-    current: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList],
-    training: statistics_pb2.DatasetFeatureStatisticsList | None,
-    previous: Mapping[str, statistics_pb2.DatasetFeatureStatisticsList] | None,
+    current: Mapping[str, Datasets],
+    training: Datasets | None,
+    references: Mapping[str, Mapping[str, Datasets]] | None,
     schema: schema_pb2.Schema | None,
     config: DriftConfig,
+    span: str | None = None,
+    rows: Sequence[Rows] = (),
+    stream: ErrorStream | None = None,
 ) -> Findings:
     """Compares every feature of every slice, and validates every split against the schema.
 
     Args:
       current: the span's statistics by split, in the order in which splits are preferred.
       training: statistics of the training data, or None.
-      previous: the previous span's statistics by split; empty where there is none, which the
-        report then says; None where there is no such thing as a span.
+      references: earlier spans' statistics by name and split, in order of time; empty where there
+        are none yet, which the report then says; None where there is no such thing as a span.
       schema: what the data should look like; where None, that is inferred from the training
-        statistics, else from the previous ones.
+        statistics, else from the newest reference.
+      span: the span's own name.
+      rows: samples of the rows, of each split and each baseline.
+      stream: the errors of the reference spans and of this one.
     """
     splits = {name: population(datasets, config) for name, datasets in current.items()}
-    trained = population(training, config, config.training_names) if training is not None else None
-    earlier = {name: population(datasets, config) for name, datasets in (previous or {}).items()}
-    found = _pairs(splits, trained, earlier, config)
-    if previous == {}:
-        found.not_compared.append(
-            "No statistics of a previous span: nothing was compared with one."
-        )
-    check = _schema_check(splits, trained, earlier, schema, config, found)
-    comparisons, compared = _judged(found.pairs, config)
-    anomalies: dict[tuple[str, str], list[anomalies_pb2.Anomalies]] = defaultdict(list)
-    for split in splits:
-        anomalies[OVERALL, split].append(check.anomalies.get(split, anomalies_pb2.Anomalies()))
-    for place, of_place in compared:
-        anomalies[place].append(of_place)
+    names = config.training_names
+    trained = population(training, config, names) if training is not None else None
+    earlier = {
+        name: {split: population(datasets, config) for split, datasets in of_span.items()}
+        for name, of_span in (references or {}).items()
+    }
+    found = _pairs(splits, trained, list(earlier.values()), config)
+    if references is not None and not references:
+        found.not_compared.append("No statistics of earlier spans: nothing was compared with one.")
+    check = _schema_check(current, training, references, schema, config, found)
+    measured = [detected(each) for each in run(config.detectors, rows, stream)]
+    measured += example_counts(splits, list(earlier.values()), config)
+    comparisons = verdicts(found.pairs, measured, config)
+    known = Known(span, splits, trained, earlier, rows, stream)
+    evidence = explain(
+        comparisons,
+        known,
+        lambda now, training, spans: judge(now, training, spans, config),
+        config,
+    )
     return Findings(
-        drift_report(comparisons, check.found, found.not_compared, config),
-        {place: joined(several) for place, several in anomalies.items()},
+        drift_report(comparisons, check.found, found.not_compared, config, evidence),
+        _anomalies(splits, comparisons, check),
     )
 
 
+def _anomalies(
+    splits: Mapping[str, SpanStatistics], comparisons: Sequence[Comparison], check: SchemaCheck
+) -> dict[tuple[str, str], anomalies_pb2.Anomalies]:
+    places: dict[tuple[str, str], list[Comparison]] = defaultdict(list)
+    for split in splits:
+        places[OVERALL, split] = []
+    for comparison in comparisons:
+        places[comparison.slice, comparison.split].append(comparison)
+    return {
+        (name, split): joined(
+            [
+                check.anomalies.get(split, anomalies_pb2.Anomalies())
+                if name == OVERALL
+                else anomalies_pb2.Anomalies(),
+                drift_anomalies(made),
+            ]
+        )
+        for (name, split), made in places.items()
+    }
+
+
 def _pairs(
-    splits: Mapping[str, Population],
-    trained: Population | None,
-    earlier: Mapping[str, Population],
+    splits: Mapping[str, SpanStatistics],
+    trained: SpanStatistics | None,
+    earlier: Sequence[Mapping[str, SpanStatistics]],
     config: DriftConfig,
 ) -> Pairs:
-    homes = home_splits(splits)
-    result = Pairs()
+    noted = []
     for name, split in splits.items():
         if not split.overall.rows:
-            result.not_compared.append(f"Split {name} holds no rows.")
+            noted.append(f"Split {name} holds no rows.")
         if split.unnamed:
-            result.not_compared.append(
+            noted.append(
                 f"{split.unnamed} slice{'s' * (split.unnamed > 1)} of split {name} with fewer than "
                 f"{config.min_group_rows} rows, which are named nowhere."
             )
         if split.unknown:
-            result.not_compared.append(
+            noted.append(
                 f"{listed(split.unknown, 'slice')} of split {name} not configured in slices."
             )
     if trained is None:
-        result.not_compared.append("No training statistics: nothing was compared with training.")
-    for name, split in splits.items():
-        features = [feature for feature, home in homes.items() if home == name]
-        if not features or not split.overall.rows:
-            continue
-        baselines = {"training": trained} if trained else {}
-        if earlier:
-            baselines["previous"] = earlier.get(name)
-        for against, baseline in baselines.items():
-            if baseline is None or not baseline.overall.rows:
-                result.not_compared.append(
-                    f"The {against} statistics hold no rows to compare split {name} with."
-                )
-                continue
-            found = pair_up(name, features, split, baseline, against, config)
-            result.pairs.extend(found.pairs)
-            result.not_compared.extend(found.not_compared)
-    return result
+        noted.append("No training statistics: nothing was compared with training.")
+    found = pair_up(splits, trained, earlier, config)
+    return Pairs(found.pairs, [*noted, *found.not_compared])
 
 
 def _schema_check(
-    splits: Mapping[str, Population],
-    trained: Population | None,
-    earlier: Mapping[str, Population],
+    current: Mapping[str, Datasets],
+    training: Datasets | None,
+    references: Mapping[str, Mapping[str, Datasets]] | None,
     schema: schema_pb2.Schema | None,
     config: DriftConfig,
     found: Pairs,
 ) -> SchemaCheck:
-    overall = {name: split.overall for name, split in splits.items()}
+    overall = {name: columns(datasets, config) for name, datasets in current.items()}
     if schema is not None:
         return check_schema(overall, schema, config)
-    for baseline in (trained, *earlier.values()):
-        if baseline and baseline.overall.rows:
-            return check_schema(overall, inferred_schema(baseline.overall, config), config)
+    baselines: list[Columns] = []
+    if training is not None:
+        baselines.append(columns(training, config, config.training_names))
+    for of_span in reversed((references or {}).values()):
+        baselines.extend(columns(datasets, config) for datasets in of_span.values())
+    for baseline in baselines:
+        if baseline.rows:
+            return check_schema(overall, inferred_schema(baseline, config), config)
     found.not_compared.append("No schema, and no statistics to infer one from.")
     return SchemaCheck({}, [])
-
-
-@dataclass(frozen=True)
-class _Test:
-    pair: Pair
-    noise: Noise
-    threshold: Threshold
-
-
-def _judged(
-    pairs: list[Pair], config: DriftConfig
-) -> tuple[list[Comparison], list[tuple[tuple[str, str], anomalies_pb2.Anomalies]]]:
-    """Every pair's verdict, and the anomalies by (slice, split)."""
-    enough = [pair for pair in pairs if pair.counts is not None]
-    groups: dict[tuple[Against, str, str], list[_Test]] = defaultdict(list)
-    for pair in enough:
-        noise = _noise(pair)
-        limit = threshold(
-            noise,
-            getattr(config.floors, pair.distance),
-            config.fixed_threshold(pair.feature, pair.distance),
-            config.alpha,
-            len(enough),
-        )
-        groups[pair.against, pair.slice, pair.split].append(_Test(pair, noise, limit))
-    comparisons = [_too_few(pair, config) for pair in pairs if pair.counts is None]
-    anomalies = []
-    for (against, name, split), tests in groups.items():
-        by_tfdv = tfdv_anomalies(
-            {
-                test.pair.feature: (test.pair.distance, test.pair.counts, test.threshold.value)
-                for test in tests
-                if test.pair.distance != MISSING_RATE
-            },
-            against,
-        )
-        anomalies.append(((name, split), by_tfdv))
-        values = measured(by_tfdv)
-        for test in tests:
-            if test.pair.distance != MISSING_RATE:
-                comparisons.append(_verdict(test, values[test.pair.feature]))
-                continue
-            baseline, current = (float(side[0]) for side in test.pair.counts.shares())
-            if not baseline and not current:
-                continue
-            comparisons.append(_verdict(test, abs(current - baseline)))
-            if comparisons[-1].verdict == "drift":
-                anomaly = missing_rate_anomaly(
-                    test.pair.feature, against, baseline, current, test.threshold.value
-                )
-                anomalies.append(((name, split), anomaly))
-    return comparisons, anomalies
-
-
-def _verdict(test: _Test, value: float) -> Comparison:
-    pair = test.pair
-    drift = value > test.threshold.value
-    shown = pair.slice == OVERALL or drift
-    largest = LARGEST_BINS if pair.distance == "infinity_norm" else None
-    return Comparison(
-        feature=pair.feature,
-        slice=pair.slice,
-        against=pair.against,
-        split=pair.split,
-        distance=pair.distance,
-        value=value,
-        threshold=test.threshold.value,
-        threshold_origin=test.threshold.origin,
-        false_alarm_rate=test.noise.false_alarm_rate(value),
-        n_baseline=pair.n_baseline,
-        n_current=pair.n_current,
-        verdict="drift" if drift else "ok",
-        distribution=pair.counts.distribution(largest) if shown else None,
-    )
-
-
-def _too_few(pair: Pair, config: DriftConfig) -> Comparison:
-    return Comparison(
-        feature=pair.feature,
-        slice=pair.slice,
-        against=pair.against,
-        split=pair.split,
-        distance=pair.distance,
-        value=None,
-        threshold=None,
-        threshold_origin=f"fewer than {config.min_rows} rows with a value",
-        false_alarm_rate=None,
-        n_baseline=pair.n_baseline,
-        n_current=pair.n_current,
-        verdict="not_enough_data",
-    )
-
-
-def _noise(pair: Pair) -> Noise:
-    shares, rows = pair.counts.shares(), (pair.n_baseline, pair.n_current)
-    if pair.distance == "jensen_shannon_divergence":
-        return DivergenceNoise(*shares, *rows, pair.counts.resolution)
-    return LargestDifferenceNoise(*shares, *rows)

@@ -8,20 +8,39 @@ from typing import Literal
 from pydantic import Field
 
 from ...beam_jobs.parameters import Parameters
+from .detectors import DetectorsConfig
 
-Distance = Literal["jensen_shannon_divergence", "infinity_norm", "missing_rate_difference"]
+Distance = Literal[
+    "jensen_shannon_divergence",
+    "location",
+    "spread",
+    "infinity_norm",
+    "new_values",
+    "missing_rate_difference",
+    "normalized_abs_difference",
+    "number_of_examples",
+]
 
 
 class Floors(Parameters):
     """Differences too small to matter, however many rows confirm them.
 
-    Jensen-Shannon divergence is in bits: 0.02 is a shift of the mean by about 0.4 standard
-    deviations. The other two are differences between shares of rows.
+    Attributes:
+      jensen_shannon_divergence: bits; 0.002 is a shift of the mean of a normal law by about 0.1
+        standard deviations.
+      location: 0.02 is such a shift by 0.07 standard deviations.
+      spread: 0.05 is a change of its standard deviation by about 5 %.
+      infinity_norm, new_values, missing_rate_difference: shares of rows.
+      number_of_examples: 0.5 is half as many rows again, or a third fewer.
     """
 
-    jensen_shannon_divergence: float = Field(default=0.02, ge=0, le=1)
-    infinity_norm: float = Field(default=0.05, ge=0, le=1)
-    missing_rate_difference: float = Field(default=0.05, ge=0, le=1)
+    jensen_shannon_divergence: float = Field(default=0.002, ge=0, le=1)
+    location: float = Field(default=0.02, ge=0, le=0.5)
+    spread: float = Field(default=0.05, ge=0)
+    infinity_norm: float = Field(default=0.02, ge=0, le=1)
+    new_values: float = Field(default=0.005, ge=0, le=1)
+    missing_rate_difference: float = Field(default=0.01, ge=0, le=1)
+    number_of_examples: float = Field(default=0.5, ge=0)
 
 
 class DriftConfig(Parameters):
@@ -32,8 +51,7 @@ class DriftConfig(Parameters):
         that holds it. Empty: all splits, in the artifact's order.
       training_split: the split of the training statistics to compare with; where they have only
         one, that one.
-      slices: features the statistics were sliced by, each inner list one crossing. As given to
-        ``beam_jobs.slice_statistics.stats_options``.
+      slices: features the statistics were sliced by, each inner list one crossing.
       prediction: the prediction's column; drift on it alone asks for action.
       label: the label's column; likewise.
       ground_truth: further columns that arrive with the label, so are missing where no label
@@ -43,14 +61,18 @@ class DriftConfig(Parameters):
       ignore: patterns of columns that are neither compared nor validated.
       expected: patterns of columns that may be absent from the schema, besides ``prediction``,
         ``label`` and ``ground_truth``.
-      alpha: the chance that a report on data without drift raises any alarm, at most. The
-        default is three or four false alarms a year on daily reports.
+      alpha: the chance that a report on data without drift raises any alarm, at most, and the
+        share of false alarms among all. The default is three or four false alarms a year on daily
+        reports.
       min_rows: a slice, or a feature's values, with fewer rows on either side gets no verdict.
       min_group_rows: slices and values with fewer rows on a side are named nowhere, only counted.
       bins: about how many bins a numeric feature is compared on.
       floors: differences below them are never drift.
       thresholds: fixed thresholds by feature (``*``: every feature) and distance, such as
-        ``{"*": {"infinity_norm": 0.1}}``; they replace floor and sampling noise.
+        ``{"*": {"infinity_norm": 0.1}}``; they replace floor and noise. The number of examples is
+        the feature ``*``'s; ``normalized_abs_difference`` (as TFDV's) is only taken where it has a
+        threshold.
+      detectors: of what no single feature's distribution tells.
       act_spans: drift that is found in so many spans in a row asks for action.
     """
 
@@ -69,6 +91,7 @@ class DriftConfig(Parameters):
     bins: int = Field(default=10, ge=2)
     floors: Floors = Floors()
     thresholds: dict[str, dict[Distance, float]] = {}
+    detectors: DetectorsConfig = DetectorsConfig()
     act_spans: int = Field(default=2, ge=1)
 
     def ignores(self, feature: str) -> bool:

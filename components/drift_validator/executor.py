@@ -55,7 +55,7 @@ class Executor(base_executor.BaseExecutor):
         findings = compare(
             current=_datasets(compared),
             training=training and training.datasets,
-            previous=_datasets(references[-1].splits) if references else {},
+            references={each.span: _datasets(each.splits) for each in references},
             schema=_schema(input_dict),
             config=config,
         )

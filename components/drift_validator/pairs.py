@@ -1,39 +1,37 @@
-"""Which features of which slices can be compared, and the counts to compare them by."""
+"""Which features of which slices can be compared, and with what."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-from tensorflow_metadata.proto.v0 import statistics_pb2
-
+from ...beam_jobs.drift_statistics.grid import Grid
+from ...beam_jobs.drift_statistics.population import (
+    VALUE,
+    FeatureStatistics,
+    SpanStatistics,
+    merged,
+)
 from ...beam_jobs.slices import OVERALL
-from .categories import common_values
-from .config import Distance, DriftConfig
-from .counts import Counts
-from .distances import Against
-from .histograms import common_bins
-from .populations import Population, Slice, common_statistics
+from .config import DriftConfig
+from .span_variation import Against
 
-_DISTANCES: dict[str, Distance] = {
-    "num_stats": "jensen_shannon_divergence",
-    "string_stats": "infinity_norm",
-}
+Splits = Mapping[str, SpanStatistics]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pair:
-    """One comparison to make; ``counts`` is None where rows are too few for a verdict."""
+    """A feature of a slice in the span and in what it is compared with.
+
+    ``populations``: the span's, the baseline's, and those of each reference span, which tell how
+    much spans vary.
+    """
 
     feature: str
     slice: str
-    against: Against
     split: str
-    distance: Distance
-    counts: Counts | None
-    n_baseline: int
-    n_current: int
+    against: Against
+    populations: Sequence[FeatureStatistics]
 
 
 @dataclass
@@ -44,107 +42,112 @@ class Pairs:
     not_compared: list[str] = field(default_factory=list)
 
 
-def home_splits(splits: Mapping[str, Population]) -> dict[str, str]:
+def pair_up(
+    current: Splits,
+    training: SpanStatistics | None,
+    references: Sequence[Splits],
+    config: DriftConfig,
+) -> Pairs:
+    """Pairs every feature with training, with the newest reference and with all of them.
+
+    Args:
+      references: earlier spans, in order of time.
+    """
+    result = Pairs()
+    homes = home_splits(current)
+    for name, split in current.items():
+        features = [feature for feature, home in homes.items() if home == name]
+        if not features or not split.overall.rows:
+            continue
+        earlier = [each[name] for each in references if name in each and each[name].overall.rows]
+        baselines: dict[Against, SpanStatistics | None] = {}
+        if training is not None:
+            baselines["training"] = training if training.overall.rows else None
+        if references:
+            newest = references[-1].get(name)
+            baselines["previous"] = newest if newest and newest.overall.rows else None
+        if len(earlier) > 1:
+            baselines["reference"] = merged(earlier)
+        for against, baseline in baselines.items():
+            if baseline is None:
+                result.not_compared.append(
+                    f"The {against} statistics hold no rows to compare split {name} with."
+                )
+            else:
+                _pair(result, name, features, split, baseline, against, earlier, config)
+    return result
+
+
+def home_splits(splits: Splits) -> dict[str, str]:
     """The split each feature is compared on: the first with values of it, else that lists it."""
     listed: dict[str, str] = {}
     filled: dict[str, str] = {}
     for name, split in splits.items():
         for feature, statistics in split.overall.features.items():
             listed.setdefault(feature, name)
-            if common_statistics(statistics).num_non_missing:
+            if statistics.present:
                 filled.setdefault(feature, name)
     return listed | filled
 
 
-def pair_up(
+def _pair(
+    result: Pairs,
     split: str,
-    features: list[str],
-    current: Population,
-    baseline: Population,
+    features: Sequence[str],
+    current: SpanStatistics,
+    baseline: SpanStatistics,
     against: Against,
+    earlier: Sequence[SpanStatistics],
     config: DriftConfig,
-) -> Pairs:
-    """Pairs ``features`` of a split, on the whole and on each slice, with a baseline's."""
-    result = Pairs()
+) -> None:
     known = baseline.overall.features
     absent = [feature for feature in features if feature not in known]
     if absent:
         result.not_compared.append(f"Not in the {against} statistics: {', '.join(absent)}.")
-    comparable: dict[str, Distance] = {}
+    comparable = []
     for feature in features:
         if feature in known:
-            now = current.overall.features[feature]
-            problem = _incomparable(known[feature], now, against, config)
+            problem = _incomparable(known[feature], current.overall.features[feature], against)
             if problem:
                 result.not_compared.append(f"{feature}: {problem}.")
             else:
-                comparable[feature] = _DISTANCES[now.WhichOneof("stats")]
+                comparable.append(feature)
     _note_slices(result, split, current, baseline, against, config.min_group_rows)
     for name, here in current.slices.items():
         before = baseline.slices.get(name)
         if before is None:
             continue
-        for feature, distance in comparable.items():
-            if feature in here.key:
-                continue
-            for measure, counts, n_baseline, n_current in _counted(
-                feature, distance, before, here, config
-            ):
-                result.pairs.append(
-                    Pair(feature, name, against, split, measure, counts, n_baseline, n_current)
-                )
-    return result
-
-
-def _counted(
-    feature: str, distance: Distance, baseline: Slice, current: Slice, config: DriftConfig
-) -> Iterator[tuple[Distance, Counts | None, int, int]]:
-    """Distance, counts and rows of both sides, for the values and for the missing rate."""
-    sides = [side.features.get(feature) for side in (baseline, current)]
-    values = [int(common_statistics(side).num_non_missing) if side else 0 for side in sides]
-    enough = min(values) >= config.min_rows
-    yield distance, _counts(distance, *sides, config) if enough else None, *values
-    rows = [baseline.rows, current.rows]
-    if min(rows) >= config.min_rows:
-        tallies = [np.array([n - k, k], float) for n, k in zip(rows, values, strict=True)]
-        yield "missing_rate_difference", Counts(("missing", "present"), *tallies), *rows
+        own = {feature for feature, _ in here.key}
+        spans = [span.slices[name] for span in earlier if name in span.slices]
+        for feature in comparable:
+            if feature not in own:
+                sides = [
+                    side.features.get(feature, FeatureStatistics(side.rows, side.rows, {}))
+                    for side in (here, before, *spans)
+                ]
+                result.pairs.append(Pair(feature, name, split, against, sides))
 
 
 def _incomparable(
-    baseline: statistics_pb2.FeatureNameStatistics,
-    current: statistics_pb2.FeatureNameStatistics,
-    against: Against,
-    config: DriftConfig,
+    baseline: FeatureStatistics, current: FeatureStatistics, against: Against
 ) -> str | None:
-    kinds = [side.WhichOneof("stats") for side in (baseline, current)]
-    for kind in kinds:
-        if kind not in _DISTANCES:
-            return f"{kind or 'no statistics'}, for which there is no distance"
-    if kinds[0] != kinds[1]:
-        names = {"num_stats": "numeric", "string_stats": "categorical"}
-        return f"{names[kinds[0]]} in the {against} statistics, {names[kinds[1]]} now"
-    filled = all(common_statistics(side).num_non_missing for side in (baseline, current))
-    if filled and _counts(_DISTANCES[kinds[0]], baseline, current, config) is None:
-        return f"no quantile or rank histogram of it in the {against} or the current statistics"
-    return None
-
-
-def _counts(
-    distance: Distance,
-    baseline: statistics_pb2.FeatureNameStatistics,
-    current: statistics_pb2.FeatureNameStatistics,
-    config: DriftConfig,
-) -> Counts | None:
-    if distance == "jensen_shannon_divergence":
-        return common_bins(baseline, current, config.bins)
-    return common_values(baseline, current, config.min_group_rows)
+    """Why a feature's values cannot be compared; None where they can, or where there are none."""
+    kinds = [
+        "numeric" if isinstance(side.aspects[VALUE], Grid) else "categorical"
+        for side in (baseline, current)
+        if VALUE in side.aspects
+    ]
+    if len(set(kinds)) > 1:
+        return f"{kinds[0]} in the {against} statistics, {kinds[1]} now"
+    told = [side for side in (baseline, current) if side.present and not side.aspects]
+    return f"no histogram of it in the {against} or the current statistics" if told else None
 
 
 def _note_slices(
     result: Pairs,
     split: str,
-    current: Population,
-    baseline: Population,
+    current: SpanStatistics,
+    baseline: SpanStatistics,
     against: Against,
     floor: int,
 ) -> None:
@@ -162,6 +165,6 @@ def _note_slices(
         )
 
 
-def listed(names: list[str], what: str, shown: int = 5) -> str:
+def listed(names: Sequence[str], what: str, shown: int = 5) -> str:
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return f"{len(names)} {what}{'s' * (len(names) > 1)} ({'; '.join(names[:shown])}{more})"

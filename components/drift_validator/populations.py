@@ -1,91 +1,64 @@
-"""The statistics of one split, ready to be compared: slices and features under common names."""
+"""The statistics of one split, ready to be compared: features under the names of the log."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from ...beam_jobs.slice_statistics import slice_key, whole
-from ...beam_jobs.slices import OVERALL, slice_name
+from ...beam_jobs.drift_statistics.from_tfdv import feature_name, from_tfdv, whole
+from ...beam_jobs.drift_statistics.population import SliceStatistics, SpanStatistics
+from ...beam_jobs.slices import slice_name
 from .config import DriftConfig
 
 
 @dataclass(frozen=True)
-class Slice:
-    """One slice's statistics by feature; ``key`` are the features that define it."""
+class Columns:
+    """TFDV's statistics of all rows, by feature."""
 
     rows: int
-    key: tuple[str, ...]
     features: Mapping[str, statistics_pb2.FeatureNameStatistics]
-
-
-@dataclass(frozen=True)
-class Population:
-    """``slices``: by name, ``overall`` first; ``unknown``: slices that no configuration gives;
-    ``unnamed``: how many others have too few rows to be named."""
-
-    slices: Mapping[str, Slice]
-    unknown: Sequence[str]
-    unnamed: int
-
-    @property
-    def overall(self) -> Slice:
-        return self.slices[OVERALL]
 
 
 def population(
     datasets: statistics_pb2.DatasetFeatureStatisticsList,
     config: DriftConfig,
     names: Mapping[str, str] | None = None,
-) -> Population:
-    """Sorts TFDV's statistics into slices, without the features that ``config`` ignores.
+) -> SpanStatistics:
+    """Every slice, without the features that ``config`` ignores.
 
     Args:
-      datasets: statistics of the whole, and of slices where there are any.
-      config: names the features sliced by.
+      datasets: ours, or StatisticsGen's.
       names: what the statistics call a feature, by its name in the log.
     """
-    names = names or {}
-    log_names = {name: log_name for log_name, name in names.items()}
-    total = whole(datasets)
-    slices = {OVERALL: _slice(total, (), config, log_names)}
-    unknown, unnamed = [], 0
-    specs = [[names.get(feature, feature) for feature in spec] for spec in config.slices]
-    for dataset in sorted(datasets.datasets, key=lambda dataset: dataset.name):
-        if dataset.name == total.name:
-            continue
-        if dataset.num_examples < config.min_group_rows:
-            unnamed += 1
-            continue
-        key = slice_key(dataset, specs)
-        if key is None:
-            unknown.append(dataset.name)
-            continue
-        pairs = [(log_names.get(feature, feature), value) for feature, value in key]
-        slices[slice_name(pairs)] = _slice(
-            dataset, tuple(feature for feature, _ in pairs), config, log_names
-        )
-    return Population(slices, unknown, unnamed)
+    log_names = _reversed(names)
+    specs = [[(names or {}).get(feature, feature) for feature in spec] for spec in config.slices]
+    found = from_tfdv(datasets, specs, config.min_group_rows)
+    slices = {}
+    for here in found.slices.values():
+        key = tuple((log_names.get(feature, feature), value) for feature, value in here.key)
+        features = {log_names.get(name, name): known for name, known in here.features.items()}
+        kept = {name: known for name, known in features.items() if not config.ignores(name)}
+        slices[slice_name(key)] = SliceStatistics(key, here.rows, kept)
+    return SpanStatistics(slices, found.unnamed, tuple(sorted(found.unknown)))
 
 
-def common_statistics(
-    feature: statistics_pb2.FeatureNameStatistics,
-) -> statistics_pb2.CommonStatistics:
-    return getattr(feature, feature.WhichOneof("stats") or "num_stats").common_stats
-
-
-def _slice(
-    dataset: statistics_pb2.DatasetFeatureStatistics,
-    key: tuple[str, ...],
+def columns(
+    datasets: statistics_pb2.DatasetFeatureStatisticsList,
     config: DriftConfig,
-    log_names: Mapping[str, str],
-) -> Slice:
+    names: Mapping[str, str] | None = None,
+) -> Columns:
+    """The whole as TFDV tells it, which its schema check needs; else as ``population``."""
+    log_names = _reversed(names)
+    total = whole(datasets)
     features = {}
-    for feature in dataset.features:
-        name = ".".join(feature.path.step) or feature.name
-        name = log_names.get(name, name)
+    for feature in total.features:
+        name = log_names.get(feature_name(feature), feature_name(feature))
         if not config.ignores(name):
             features[name] = feature
-    return Slice(int(dataset.num_examples), key, features)
+    return Columns(int(total.num_examples), features)
+
+
+def _reversed(names: Mapping[str, str] | None) -> dict[str, str]:
+    return {name: log_name for log_name, name in (names or {}).items()}

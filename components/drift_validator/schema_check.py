@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
+from ...beam_jobs.drift_statistics.from_tfdv import common_statistics
 from ...beam_jobs.reports import SchemaAnomaly
 from ...beam_jobs.slices import OVERALL
 from .config import DriftConfig
 from .named_values import with_named_values
-from .populations import Slice, common_statistics
+from .populations import Columns
 
 _INFO = anomalies_pb2.AnomalyInfo
 _KINDS = {
@@ -35,7 +36,7 @@ class SchemaCheck:
     found: list[SchemaAnomaly]
 
 
-def inferred_schema(baseline: Slice, config: DriftConfig) -> schema_pb2.Schema:
+def inferred_schema(baseline: Columns, config: DriftConfig) -> schema_pb2.Schema:
     """A schema for data without one, from the statistics it is compared with.
 
     Presence is not constrained: missing rates are compared with a threshold of their own.
@@ -52,7 +53,7 @@ def inferred_schema(baseline: Slice, config: DriftConfig) -> schema_pb2.Schema:
 
 
 def check_schema(
-    splits: Mapping[str, Slice], schema: schema_pb2.Schema, config: DriftConfig
+    splits: Mapping[str, Columns], schema: schema_pb2.Schema, config: DriftConfig
 ) -> SchemaCheck:
     """Validates each split, all rows of it, against ``schema``.
 

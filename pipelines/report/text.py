@@ -117,7 +117,7 @@ def comparison_words(c: Comparison, against: str) -> list[tuple[str, str]]:
     return [
         (c.distance, number(c.value)),
         ("threshold", f"{number(c.threshold)} ({c.threshold_origin})"),
-        ("chance of a false alarm", percent(c.false_alarm_rate)),
+        ("chance of a false alarm", percent(c.p_value)),
         (f"rows, {against}", number(c.n_baseline)),
         ("rows, this span", number(c.n_current)),
         ("split", c.split),

@@ -19,7 +19,7 @@ def comparison(feature: str, value: float = 0.2, threshold: float = 0.05, **more
         "value": value,
         "threshold": threshold,
         "threshold_origin": "practical floor",
-        "false_alarm_rate": 1e-6,
+        "p_value": 1e-6,
         "n_baseline": 10_000,
         "n_current": 2_000,
         "verdict": "drift" if value > threshold else "ok",

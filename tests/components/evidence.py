@@ -50,7 +50,7 @@ def drift(severity="none", errors=0, not_compared=(), compared=True):
         value=0.1,
         threshold=0.02,
         threshold_origin="practical floor",
-        false_alarm_rate=0.0,
+        p_value=0.0,
         n_baseline=1000,
         n_current=1000,
         verdict="drift" if severity != "none" else "ok",

@@ -100,7 +100,7 @@ PAID = {"distance": "infinity_norm", "distribution": payment(0.5, 0.3)}
         ),
         (
             comparison(
-                "fare and miles", distance="correlations", detail=Detail(before=0.6, after=-0.1)
+                "fare and miles", distance="rank_correlation", detail=Detail(before=0.6, after=-0.1)
             ),
             "fare and miles are correlated otherwise than in the training data: from 0.6 to -0.1.",
         ),

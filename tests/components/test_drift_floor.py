@@ -7,7 +7,7 @@ from tfx_vigil.components.drift_validator.compare import compare
 from tfx_vigil.components.drift_validator.config import DriftConfig
 from tfx_vigil.components.drift_validator.named_values import with_named_values
 
-from .drift_statistics import statistics_of
+from .drift_statistics import statistics_of, stock_statistics
 
 SLICES = [["company"], ["company", "hour"]]
 CONFIG = DriftConfig(slices=SLICES)
@@ -35,7 +35,9 @@ def found(training, planted, config=CONFIG, with_schema=False, previous_planted=
     schema = tfdv.infer_schema(training, False) if with_schema else None
     previous = {}
     if previous_planted is not None:
-        previous = {"serving": statistics_of(trips(2_000, 3, previous_planted), config.slices)}
+        previous = {
+            "1": {"serving": statistics_of(trips(2_000, 3, previous_planted), config.slices)}
+        }
     current = {"serving": statistics_of(trips(2_000, 2, planted), config.slices)}
     return compare(current, training, previous, schema, config)
 
@@ -75,10 +77,10 @@ def test_from_the_floor_on_a_group_is_named(training):
 
 def test_values_below_the_floor_become_one_unless_they_are_known():
     values = np.array(["a"] * 20 + ["b"] * 9 + ["c"] * 2 + ["d"], dtype=object)
-    [feature] = statistics_of({"x": values}).datasets[0].features
+    [feature] = stock_statistics({"x": values}).datasets[0].features
     told = with_named_values(feature, {"c"}, 10).string_stats
     counts = {b.label: b.sample_count for b in told.rank_histogram.buckets}
     assert counts == {"a": 20, "c": 2, "(values of fewer than 10 rows)": 10}
     assert {v.value for v in told.top_values} == counts.keys()
-    [number] = statistics_of({"x": np.arange(5)}).datasets[0].features
+    [number] = stock_statistics({"x": np.arange(5)}).datasets[0].features
     assert with_named_values(number, (), 10) == number

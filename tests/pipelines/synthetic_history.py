@@ -382,7 +382,7 @@ def comparison(feature: str, slice_: str, against: str, shift: float, name):
         value=None if few else shift,
         threshold=None if few else 0.02,
         threshold_origin="too few rows" if few else "practical floor",
-        false_alarm_rate=None if few else 0.0004,
+        p_value=None if few else 0.0004,
         n_baseline=9000,
         n_current=18150,
         verdict="not_enough_data" if few else "drift" if shift > 0.02 else "ok",

@@ -1,0 +1,138 @@
+"""From distances to verdicts: one threshold for each, such that few of all alarms are false."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from ...beam_jobs.drift_statistics.grid import Grid
+from ...beam_jobs.drift_statistics.population import VALUE, SpanStatistics
+from ...beam_jobs.reports import Comparison
+from ...beam_jobs.slices import OVERALL
+from .config import DriftConfig
+from .detected import Detected
+from .detectors import CORRELATION
+from .measure import Subject, Tests, measure
+from .pairs import Pair, Splits, pair_up
+
+FIXED, FLOOR, COARSE = "fixed in configuration", "practical floor", "coarse histograms"
+_MOSTLY = 0.5
+
+
+def judge(
+    current: Splits,
+    training: SpanStatistics | None,
+    references: Sequence[Splits],
+    config: DriftConfig,
+) -> list[Comparison]:
+    """The comparisons of a span with training and with earlier spans, by distances alone."""
+    return verdicts(pair_up(current, training, references, config).pairs, [], config)
+
+
+def verdicts(
+    pairs: Sequence[Pair], detected: Sequence[Detected], config: DriftConfig
+) -> list[Comparison]:
+    """Every comparison's verdict.
+
+    A value is drift where it exceeds its threshold: the larger of the practical floor and of the
+    value that chance exceeds with the probability ``level``. That level is the one of Benjamini and
+    Hochberg (1995) over all comparisons whose value exceeds the floor, so that of all alarms at
+    most a share of ``alpha`` is expected to be false; where nothing has drifted, that is the
+    chance of any alarm at all. Fixed thresholds stand for themselves. Of correlations, of which
+    there are many, those that have not changed are counted and not returned.
+
+    Y. Benjamini, Y. Hochberg, Controlling the false discovery rate, JRSS B 57, 1995.
+    """
+    tests = list(measure(pairs, config))
+    chances = [_chances(each, config) for each in tests]
+    chances.append(np.array([each.chance for each in detected]))
+    level = _level(np.concatenate(chances), config.alpha)
+    comparisons = [c for each in tests for c in _verdicts(each, level, config)]
+    found = (each.verdict(level) for each in detected)
+    comparisons.extend(c for c in found if c.distance != CORRELATION or c.verdict != "ok")
+    comparisons.extend(_too_few(pair, config) for pair in pairs if _is_small(pair, config))
+    return comparisons
+
+
+def _level(chances: np.ndarray, alpha: float) -> float:
+    """``chances``: NaN where a comparison has none."""
+    known = np.sort(chances[~np.isnan(chances)])
+    allowed = alpha * np.arange(1, len(known) + 1) / max(len(known), 1)
+    below = np.flatnonzero(known <= allowed)
+    return float(allowed[below[-1]] if len(below) else alpha / max(len(known), 1))
+
+
+def _chances(tests: Tests, config: DriftConfig) -> np.ndarray:
+    floors, fixed = _limits(tests.subjects, config)
+    chances = np.where(tests.values > floors, tests.p_values, 1.0)
+    return np.where(np.isnan(fixed), chances, np.nan)
+
+
+def _limits(subjects: Sequence[Subject], config: DriftConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Floors, and fixed thresholds or NaN."""
+    floors = [max(getattr(config.floors, s.distance, 0.0), s.least) for s in subjects]
+    fixed = [config.fixed_threshold(s.pair.feature, s.distance) for s in subjects]
+    return np.array(floors), np.array([np.nan if x is None else x for x in fixed])
+
+
+def _verdicts(tests: Tests, level: float, config: DriftConfig) -> Iterator[Comparison]:
+    floors, fixed = _limits(tests.subjects, config)
+    quantiles = np.maximum(tests.null.quantiles(level), 0)
+    for i, subject in enumerate(tests.subjects):
+        pair, value = subject.pair, float(tests.values[i])
+        threshold, origin = max(floors[i], quantiles[i]), FLOOR
+        n, m = (side.present for side in pair.populations[1::-1])
+        if subject.distance == "missing_rate_difference":
+            n, m = (side.rows for side in pair.populations[1::-1])
+        if quantiles[i] > floors[i]:
+            spans = len(pair.populations) - 2
+            few, many = sorted((n, m))
+            noise = f"sampling noise at n={few:,} against {many:,}"
+            usual = f"variation between {spans} reference spans"
+            origin = usual if tests.null.between[i] > _MOSTLY else noise
+        elif subject.least >= floors[i] > 0:
+            origin = COARSE
+        if not np.isnan(fixed[i]):
+            threshold, origin = fixed[i], FIXED
+        drift = value > threshold
+        shown = pair.slice == OVERALL or drift
+        yield Comparison(
+            feature=pair.feature,
+            aspect=subject.aspect,
+            slice=pair.slice,
+            against=pair.against,
+            split=pair.split,
+            distance=subject.distance,
+            value=value,
+            threshold=float(threshold),
+            threshold_origin=origin,
+            p_value=None if np.isnan(tests.p_values[i]) else float(min(1, tests.p_values[i])),
+            n_baseline=n,
+            n_current=m,
+            verdict="drift" if drift else "ok",
+            distribution=subject.shown.distribution(config.min_group_rows) if shown else None,
+        )
+
+
+def _is_small(pair: Pair, config: DriftConfig) -> bool:
+    return min(side.present for side in pair.populations[:2]) < config.min_rows
+
+
+def _too_few(pair: Pair, config: DriftConfig) -> Comparison:
+    current, baseline = pair.populations[:2]
+    told = current.aspects.get(VALUE) or baseline.aspects.get(VALUE)
+    return Comparison(
+        feature=pair.feature,
+        slice=pair.slice,
+        against=pair.against,
+        split=pair.split,
+        distance="jensen_shannon_divergence" if isinstance(told, Grid) else "infinity_norm",
+        value=None,
+        threshold=None,
+        threshold_origin=f"fewer than {config.min_rows} rows with a value",
+        p_value=None,
+        n_baseline=baseline.present,
+        n_current=current.present,
+        verdict="not_enough_data",
+    )
