@@ -14,6 +14,7 @@ Franklin Institute 334, 1997.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from scipy import special
@@ -47,45 +48,53 @@ def divergence_test(counts: np.ndarray, against: np.ndarray) -> tuple[np.ndarray
     rows = counts.sum(axis=2)
     current, baseline = counts[:, 0], counts[:, 1]
     mean, variance = divergence_by_chance(current + baseline, rows[:, 1], rows[:, 0])
-    excess, own, spans = _between(counts[:, 2:])
-    more = excess * times(against, spans)
+    spans = _between(counts[:, 2:])
+    factor = times(against, spans.number) * (spans.number - 1) / np.maximum(spans.number, 1)
+    more = spans.excess * factor
     whole = mean + more
-    scaled = variance * (whole / np.maximum(mean, 1e-300)) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        variance = np.where(more > 0, np.maximum(scaled, 2 * whole**2 / own), variance)
-        degrees = np.where(more > 0, spans * own * (whole / more) ** 2, np.inf)
+        own = np.minimum(spans.own, 2 * mean**2 / variance)
+        scaled = variance * whole / np.maximum(mean, 1e-300) + 2 * more**2 / own
+        degrees = spans.number * own * (whole / (factor * spans.mean)) ** 2
+    variance = np.where(more > 0, scaled, variance)
+    degrees = np.where(more > 0, degrees, np.inf)
     null = GammaNull(whole, variance, degrees, more / np.maximum(whole, 1e-300))
     return divergence(current, baseline), null
 
 
-def _between(references: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a span's divergence from the others exceeds chance by; as of one against infinitely
-    many others; degrees of freedom of one span's; and how many spans there are."""
+class _Spans(NamedTuple):
+    """Of the divergences of reference spans from all others together, [tests]: their mean, what
+    that exceeds chance by, degrees of freedom of one of them, and how many there are."""
+
+    mean: np.ndarray
+    excess: np.ndarray
+    own: np.ndarray
+    number: np.ndarray
+
+
+def _between(references: np.ndarray) -> _Spans:
     rows = references.sum(axis=2)
     known = rows > 0
-    spans = known.sum(axis=1)
-    nothing = np.zeros(len(references)), np.ones(len(references)), spans
-    enough = np.flatnonzero(spans >= LEAST_SPANS)
+    found = _Spans(*np.zeros((2, len(rows))), np.ones(len(rows)), known.sum(axis=1))
+    enough = np.flatnonzero(found.number >= LEAST_SPANS)
     if not len(enough):
-        return nothing
+        return found
     references, rows, known = references[enough], rows[enough], known[enough]
     whole = references.sum(axis=1, keepdims=True)
     values = divergence(references, whole - references)
-    shape = len(enough), rows.shape[1], -1
     pooled = np.broadcast_to(whole, references.shape).reshape(-1, whole.shape[2])
     others = rows.sum(axis=1, keepdims=True) - rows
     by_chance, _ = divergence_by_chance(
         pooled * known.reshape(-1, 1), np.maximum(others, 1).ravel(), np.maximum(rows, 1).ravel()
     )
-    by_chance = by_chance.reshape(shape[:2])
     number = known.sum(axis=1)
     mean = np.where(known, values, 0).sum(axis=1) / number
     squares = np.where(known, (values - mean[:, None]) ** 2, 0).sum(axis=1) / (number - 1)
-    expected = np.where(known, by_chance, 0).sum(axis=1) / number
-    excess, own = nothing[0], nothing[1]
-    excess[enough] = np.maximum(mean - expected, 0) * (number - 1) / number
-    own[enough] = np.maximum(2 * mean**2 / np.maximum(squares, 1e-300), 1)
-    return excess, own, spans
+    expected = np.where(known, by_chance.reshape(rows.shape), 0).sum(axis=1) / number
+    found.mean[enough] = mean
+    found.excess[enough] = np.maximum(mean - expected, 0)
+    found.own[enough] = np.maximum(2 * mean**2 / np.maximum(squares, 1e-300), 1)
+    return found
 
 
 def divergence_by_chance(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .nulls import LargestNull
-from .span_variation import between_spans, satterthwaite, times
+from .span_variation import between_spans, degrees_of_freedom, times
 
 _TOLD_APART = 64
 
@@ -33,12 +33,13 @@ def largest_difference(counts: np.ndarray, against: np.ndarray) -> tuple[np.ndar
     known = rows[:, 2:] > 0
     spans = known.sum(axis=1)
     of_spans = np.take_along_axis(shares[:, 2:], kept[:, None, :], axis=2)
-    between = between_spans(
+    found = between_spans(
         of_spans.transpose(1, 0, 2),
         (variance[:, None, :] / np.maximum(rows[:, 2:], 1)[:, :, None]).transpose(1, 0, 2),
         np.broadcast_to(known[:, :, None], of_spans.shape).transpose(1, 0, 2),
     )
-    between = between * times(against, spans)[:, None]
+    factor = times(against, spans)[:, None]
+    between = found.between * factor
     whole = np.maximum(sampling + between, 1e-300)
     null = LargestNull(
         np.maximum(rows[:, 1], 1),
@@ -46,7 +47,7 @@ def largest_difference(counts: np.ndarray, against: np.ndarray) -> tuple[np.ndar
         cells,
         weights,
         np.sqrt(np.where(sampling > 0, sampling / whole, 1.0)),
-        satterthwaite(sampling, between, spans[:, None]),
+        degrees_of_freedom(whole, found.observed * factor, between, spans[:, None]),
         (between / whole).max(axis=1, initial=0),
     )
     return values, null

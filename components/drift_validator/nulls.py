@@ -15,7 +15,7 @@ from scipy import special, stats
 
 from .hypergeometric import both_tails
 
-_STEPS, _ROUNDING = 40, 1e-6
+_STEPS, _ROUNDING, _MANY = 40, 1e-6, 1e5
 
 
 class Null(Protocol):
@@ -56,14 +56,14 @@ class GammaNull:
     def p_values(self, values: np.ndarray) -> np.ndarray:
         ratio = values / np.maximum(self.mean, 1e-300)
         own = self._own
-        known = np.isinf(self.degrees)
+        known = self.degrees > _MANY
         tails = stats.gamma.sf(ratio, own / 2, scale=2 / own)
         tails[~known] = stats.f.sf(ratio[~known], own[~known], self.degrees[~known])
         return np.where(values > self.mean * (1 + _ROUNDING), tails, np.maximum(tails, 0.5))
 
     def quantiles(self, level: float) -> np.ndarray:
         own = self._own
-        known = np.isinf(self.degrees)
+        known = self.degrees > _MANY
         ratio = stats.gamma.isf(level, own / 2, scale=2 / own)
         ratio[~known] = stats.f.isf(level, own[~known], self.degrees[~known])
         return ratio * self.mean

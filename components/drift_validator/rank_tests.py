@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 
 from .nulls import StudentNull
-from .span_variation import between_spans, satterthwaite, times
+from .span_variation import between_spans, degrees_of_freedom, times
 
 
 def location(counts: np.ndarray, against: np.ndarray) -> tuple[np.ndarray, StudentNull]:
@@ -52,12 +52,13 @@ def _difference(
     squares = (pooled * (scores - middle[:, None]) ** 2).sum(axis=1) / np.maximum(total - 1, 1)
     of_spans = squares[:, None] / np.maximum(rows, 1e-300)
     spans = known[:, 2:].sum(axis=1)
-    between = between_spans(means[:, 2:].T, of_spans[:, 2:].T, known[:, 2:].T)
-    between = between * times(against, spans)
-    sampling = of_spans[:, 0] + of_spans[:, 1]
+    found = between_spans(means[:, 2:].T, of_spans[:, 2:].T, known[:, 2:].T)
+    factor = times(against, spans)
+    between = found.between * factor
+    whole = of_spans[:, 0] + of_spans[:, 1] + between
     null = StudentNull(
-        np.sqrt(sampling + between),
-        satterthwaite(sampling, between, spans),
-        between / np.maximum(sampling + between, 1e-300),
+        np.sqrt(whole),
+        degrees_of_freedom(whole, found.observed * factor, between, spans),
+        between / np.maximum(whole, 1e-300),
     )
     return np.abs(means[:, 0] - means[:, 1]), null

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -10,30 +10,41 @@ LEAST_SPANS = 3
 Against = Literal["training", "previous", "reference"]
 
 
-def between_spans(values: np.ndarray, sampling: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Variance between spans, by the method of moments; 0 where fewer than ``LEAST_SPANS`` tell.
+class Variation(NamedTuple):
+    """Variance between spans beyond sampling, and with it, as they were observed."""
+
+    between: np.ndarray
+    observed: np.ndarray
+
+
+def between_spans(values: np.ndarray, sampling: np.ndarray, known: np.ndarray) -> Variation:
+    """By the method of moments; 0 where fewer than ``LEAST_SPANS`` spans tell.
 
     Args:
       values, sampling: a statistic of each span and its sampling variance, [spans, ...].
       known: which spans have it, the same shape.
     """
-    if not len(values):
-        return np.zeros(values.shape[1:])
     spans = known.sum(axis=0)
     mean = np.where(known, values, 0).sum(axis=0) / np.maximum(spans, 1)
-    squares = np.where(known, (values - mean) ** 2, 0).sum(axis=0) / np.maximum(spans - 1, 1)
+    observed = np.where(known, (values - mean) ** 2, 0).sum(axis=0) / np.maximum(spans - 1, 1)
     expected = np.where(known, sampling, 0).sum(axis=0) / np.maximum(spans, 1)
-    return np.where(spans >= LEAST_SPANS, np.maximum(squares - expected, 0), 0.0)
+    between = np.where(spans >= LEAST_SPANS, np.maximum(observed - expected, 0), 0.0)
+    return Variation(between, observed)
 
 
 def times(against: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """How many times that variance a difference between a span and its baseline has."""
-    return np.where(against == "previous", 2.0, 1 + 1 / np.maximum(spans, 1))
+    """How many times that variance a difference between a span and its baseline has.
+
+    Training data are taken to be as far from the usual as any one span.
+    """
+    return np.where(against == "reference", 1 + 1 / np.maximum(spans, 1), 2.0)
 
 
-def satterthwaite(sampling: np.ndarray, between: np.ndarray, spans: np.ndarray) -> np.ndarray:
-    """Degrees of freedom of the sum of a known and an estimated variance; inf where the latter
-    is 0 (Satterthwaite, Biometrics Bulletin 2, 1946)."""
+def degrees_of_freedom(
+    whole: np.ndarray, observed: np.ndarray, between: np.ndarray, spans: np.ndarray
+) -> np.ndarray:
+    """Of a variance ``whole`` that an ``observed`` one is a part of; inf where spans add nothing
+    (Satterthwaite, Biometrics Bulletin 2, 1946)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = (sampling + between) / between
-    return np.where(between > 0, np.maximum(spans - 1, 1) * ratio**2, np.inf)
+        degrees = np.maximum(spans - 1, 1) * (whole / observed) ** 2
+    return np.where(between > 0, degrees, np.inf)
