@@ -88,11 +88,12 @@ def pseudonymize(day: Path, beam_args: list[str]) -> None:
 
 
 def statistics(day: Path, beam_args: list[str]) -> None:
+    from tfx_vigil.beam_jobs.drift_statistics.job import StatisticsConfig, write_table_statistics
     from tfx_vigil.beam_jobs.engine import job_options
-    from tfx_vigil.beam_jobs.slice_statistics import write_table_statistics
 
-    source, target = f"{day}/protected/Split-serving", f"{day}/FeatureStats.pb"
-    write_table_statistics(source, target, SLICES, options=job_options(beam_args))
+    config = StatisticsConfig(tuple(tuple(features) for features in SLICES))
+    source, target = f"{day}/protected/Split-serving", f"{day}/statistics"
+    write_table_statistics(source, target, "serving", config, job_options(beam_args))
 
 
 def evaluate(day: Path, beam_args: list[str]) -> None:

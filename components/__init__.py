@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .baseline_resolver.component import BaselineResolver
+    from .drift_statistics.component import DriftStatistics
     from .drift_validator.component import DriftValidator
     from .log_ingest.component import LogIngest
     from .pii_pseudonymizer.component import PIIPseudonymizer
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BaselineResolver",
+    "DriftStatistics",
     "DriftValidator",
     "LogIngest",
     "PIIPseudonymizer",

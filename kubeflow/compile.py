@@ -29,7 +29,6 @@ COMMAND = ["python", "-m", "tfx_vigil.kubeflow.entrypoint"]
 _NO_SHARED_DISK = "what runs elsewhere does not reach a pod's disk"
 # Same artifacts and parameters, same outputs: no history, no secret, nothing outside is touched.
 _PURE = {
-    "StatisticsGen",
     "DriftValidator",
     "SlicedEvaluator",
     "TrainingStatistics",

@@ -27,7 +27,7 @@ _BEAM = {"cpu": 1, "cpu_limit": 2, "memory_gb": 3, "memory_limit_gb": 6, "timeou
 _TRAINER = {**_BEAM, "cpu": 2, "cpu_limit": 4, "retries": 1}
 _DEFAULTS = {
     "ProtectedIngest": _BEAM,
-    "StatisticsGen": _BEAM,
+    "DriftValidator": _BEAM,
     "SlicedEvaluator": _BEAM,
     "TrainingExamples": _BEAM,
     "TrainingStatistics": _BEAM,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
-from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ..beam_jobs import keysets
 from ..beam_jobs.data_contract import DataContract, Kind
@@ -237,12 +236,23 @@ class VigilConfig(Parameters):
             **self.drift.model_dump(exclude={"reference"})
             | {
                 "splits": ["serving", "labelled"],
+                "features": self.monitored_columns,
+                "codes": self.codes,
+                "task": self.model.task,
+                "positive_class": self.model.positive_class,
                 "slices": self.slices,
                 "min_group_rows": self.privacy.min_group_rows,
                 "ground_truth": self._truth_columns,
                 "ignore": [*self.drift.ignore, *treated],
             }
         )
+
+    @property
+    def training_statistics(self) -> DriftConfig:
+        """Parameters of what measures training rows, of which no sample is kept: a model may stay
+        in service for longer than people may be in it."""
+        columns = {"features": self.training_columns, "sample_rows": False, "splits": []}
+        return self.drift_validator.model_copy(update=columns)
 
     @property
     def retrain_gate(self) -> RetrainPolicy:
@@ -275,19 +285,9 @@ class VigilConfig(Parameters):
         return os.path.join(self.runtime.pipeline_root, "LogIngest")
 
     @property
-    def codes(self) -> schema_pb2.Schema:
+    def codes(self) -> list[str]:
         """The features that look like numbers and are categories."""
-        return schema_pb2.Schema(
-            feature=[
-                schema_pb2.Feature(
-                    name=name,
-                    type=schema_pb2.INT,
-                    int_domain=schema_pb2.IntDomain(is_categorical=True),
-                )
-                for name, kind in self.model.features.items()
-                if kind == "int"
-            ]
-        )
+        return [name for name, kind in self.model.features.items() if kind == "int"]
 
     @property
     def monitored_columns(self) -> list[str]:

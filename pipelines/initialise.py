@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import apache_beam as beam
 import pyarrow as pa
@@ -13,12 +13,15 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx.dsl.io import fileio
 
 from ..beam_jobs import evaluate_slices, pseudonymize
+from ..beam_jobs.drift_statistics.files import write_statistics
+from ..beam_jobs.drift_statistics.from_tfdv import whole
+from ..beam_jobs.drift_statistics.job import table_statistics
 from ..beam_jobs.engine import job_options
 from ..beam_jobs.examples import WriteExamples
 from ..beam_jobs.ingest_config import Kind
 from ..beam_jobs.reports import CANDIDATE
-from ..beam_jobs.slice_statistics import table_statistics, whole
 from ..beam_jobs.tables import ReadTable
+from ..components.drift_statistics.measure import statistics_config
 from ..components.history import TRAINING_SPLIT, BaselineRecord, History, copy_tree
 from .config import VigilConfig
 from .lock import exclusive
@@ -133,26 +136,22 @@ def _cast(column: pa.Array, kind: Kind | None, path: str, name: str) -> pa.Array
 
 def describe(config: VigilConfig, history: History, training: str) -> int:
     """Writes statistics and schema of the training rows; returns how many there are."""
-    statistics = table_statistics(training, config.slices, config.codes)
-    found = {feature.path.step[0] for feature in whole(statistics).features}
+    measured = table_statistics(training, statistics_config(config.training_statistics))
+    statistics = whole(measured.datasets)
+    found = {feature.path.step[0] for feature in statistics.features}
     lost = [name for name in (*config.model.features, "label") if name not in found]
     if lost:
         raise ValueError(
             f"baseline.training_data {config.baseline.training_data} has no value of "
             f"{', '.join(lost)}; it must hold every feature of model.features and the label"
         )
-    folder = history.baseline_path("statistics", f"Split-{TRAINING_SPLIT}")
-    fileio.makedirs(folder)
-    with fileio.open(f"{folder}/FeatureStats.pb", "wb") as f:
-        f.write(statistics.SerializeToString())
-    tfdv.write_schema_text(
-        _schema(whole(statistics), config.codes), history.baseline_path("schema.pbtxt")
-    )
-    return int(whole(statistics).num_examples)
+    write_statistics(history.baseline_path("statistics"), TRAINING_SPLIT, measured)
+    tfdv.write_schema_text(_schema(statistics, config.codes), history.baseline_path("schema.pbtxt"))
+    return int(statistics.num_examples)
 
 
 def _schema(
-    statistics: statistics_pb2.DatasetFeatureStatistics, codes: schema_pb2.Schema
+    statistics: statistics_pb2.DatasetFeatureStatistics, codes: Sequence[str]
 ) -> schema_pb2.Schema:
     """TFDV's schema of the training rows, with ``codes`` as integers that are categories.
 
@@ -166,10 +165,10 @@ def _schema(
     for feature in schema.feature:
         if feature.presence.min_fraction == 1.0:
             feature.presence.min_fraction = _PRESENT
-    for code in codes.feature:
-        feature = tfdv.get_feature(schema, code.name)
+    for code in codes:
+        feature = tfdv.get_feature(schema, code)
         feature.ClearField("domain_info")
-        feature.int_domain.CopyFrom(code.int_domain)
+        feature.int_domain.is_categorical = True
     return schema
 
 

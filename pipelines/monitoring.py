@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from tfx.components import Pusher, StatisticsGen, Trainer
+from tfx.components import Pusher, Trainer
 from tfx.dsl.components.base.base_node import BaseNode
 from tfx.dsl.experimental.conditionals.conditional import Cond
 from tfx.dsl.placeholder.placeholder import Placeholder
@@ -15,9 +15,9 @@ from tfx.orchestration.pipeline import Pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
 from tfx.types import BaseChannel
 
-from ..beam_jobs.slice_statistics import stats_options
 from ..components import (
     BaselineResolver,
+    DriftStatistics,
     DriftValidator,
     LogIngest,
     PIIPseudonymizer,
@@ -89,14 +89,13 @@ def monitoring_nodes(
     baseline = BaselineResolver(
         run.history_root, run.span, config.drift.prediction, config.drift.reference
     )
-    measured = stats_options(config.slices, config.codes, config.monitored_columns)
-    statistics = StatisticsGen(examples=protected.examples, stats_options=measured)
     drift = DriftValidator(
-        statistics=statistics.outputs["statistics"],
+        examples=protected.examples,
         schema=baseline.outputs["schema"],
         training_statistics=baseline.outputs["training_statistics"],
         reference_statistics=baseline.outputs["reference_statistics"],
         config=config.drift_validator,
+        span=run.span,
     )
     evaluate = SlicedEvaluator(examples=protected.examples, config=config.evaluation)
     evidence = {
@@ -119,7 +118,7 @@ def monitoring_nodes(
         window_start=run.window_start,
         window_end=run.window_end,
         examples=protected.examples,
-        statistics=statistics.outputs["statistics"],
+        statistics=drift.outputs["span_statistics"],
         decision=gate.outputs["decision"],
         plan=gate.outputs["plan"],
         **evidence,
@@ -129,7 +128,6 @@ def monitoring_nodes(
     return [
         baseline,
         *protected.nodes,
-        statistics,
         drift,
         evaluate,
         gate,
@@ -187,9 +185,9 @@ def _retraining(
         columns=config.training_columns,
     )
     rows.add_upstream_node(recorder)
-    statistics = StatisticsGen(
+    statistics = DriftStatistics(
         examples=rows.outputs["examples"],
-        stats_options=stats_options(config.slices, config.codes, config.training_columns),
+        config=config.training_statistics,
         exclude_splits=["eval"],
     ).with_id("TrainingStatistics")
 

@@ -12,22 +12,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import apache_beam as beam
-from tfx.components.statistics_gen.executor import Executor as StatisticsGen
-from tfx.components.util import examples_utils
-from tfx.dsl.components.base.base_beam_executor import BaseBeamExecutor
 from tfx.dsl.io import fileio
-from tfx.proto import example_gen_pb2
 from tfx.types import Artifact, artifact_utils, standard_artifacts
 
+from ..beam_jobs.drift_statistics.files import forget_rows
 from ..beam_jobs.engine import in_process_by_default, job_options
 from ..beam_jobs.evaluate_slices import EvaluateSlices
 from ..beam_jobs.examples import ReadExamples
-from ..beam_jobs.slice_statistics import stats_options
 from ..components import artifacts
 from ..components.baseline_resolver import executor as resolver
+from ..components.drift_statistics.measure import measure_splits, statistics_config
 from ..components.drift_validator import executor as drift_validator
 from ..components.history import BaselineRecord, History, SpanRecord, copy_tree
 from ..components.span_recorder.executor import LABELLED, STATISTICS, copy_report
+from ..components.statistics_places import splits_in
 from .config import VigilConfig
 from .initialise import describe, reference
 from .recompute_privacy import recompute_privacy
@@ -42,7 +40,7 @@ def recompute_span(
     """Replaces statistics and reports in ``folder``, a copy of the span's files.
 
     Statistics of the requests and the privacy report need the pipeline's own copy of the rows,
-    at ``record.examples``; where it is gone they stay.
+    at ``record.examples``; where it is gone they stay, without their sample of rows.
 
     Returns:
       The documents that were made anew, in words.
@@ -98,19 +96,12 @@ def _measure(config: VigilConfig, record: SpanRecord, folder: str) -> list[str]:
         for split, source in sources.items()
         if _files(source) and fileio.exists(os.path.join(measured, f"Split-{split}"))
     }
+    for split in set(splits_in(measured)) - set(patterns):
+        forget_rows(os.path.join(measured, f"Split-{split}"))
     if not patterns:
         return []
-    # Patterns are joined to the URI: without one they may be in different places.
-    examples = _artifact(standard_artifacts.Examples, "", list(patterns))
-    key, value = examples_utils.get_custom_split_patterns_key_and_property(patterns)
-    examples.set_string_custom_property(key, value)
-    examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_TF_EXAMPLE)
-    options = stats_options(config.slices, config.codes, config.monitored_columns)
-    StatisticsGen(_beam(config)).Do(
-        {"examples": [examples]},
-        {"statistics": [_artifact(standard_artifacts.ExampleStatistics, measured)]},
-        {"stats_options_json": options.to_json(), "exclude_splits": "[]"},
-    )
+    with beam.Pipeline(options=job_options(config.beam_args)) as pipeline:
+        measure_splits(pipeline, patterns, measured, statistics_config(config.drift_validator))
     return list(patterns)
 
 
@@ -147,7 +138,10 @@ def _compare(config: VigilConfig, history: History, span: str, folder: str, scra
             **baselines,
         },
         {drift_validator.REPORT_KEY: [report], drift_validator.ANOMALIES_KEY: [anomalies]},
-        {drift_validator.CONFIG_KEY: config.drift_validator.model_dump_json()},
+        {
+            drift_validator.CONFIG_KEY: config.drift_validator.model_dump_json(),
+            drift_validator.SPAN_KEY: span,
+        },
     )
     copy_report(report, folder, "drift")
 
@@ -169,10 +163,6 @@ def _artifact(kind: type[Artifact], uri: str, splits: list[str] | None = None) -
     if splits is not None:
         artifact.split_names = artifact_utils.encode_split_names(splits)
     return artifact
-
-
-def _beam(config: VigilConfig) -> BaseBeamExecutor.Context:
-    return BaseBeamExecutor.Context(beam_pipeline_args=config.beam_args)
 
 
 def _files(folder: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
+from ..beam_jobs.drift_statistics.files import forget_rows
 from ..beam_jobs.subjects.edit_files import BatchEdit, edit_files
 from ..components.baseline_resolver.references import choose_references
 from ..components.history import BASELINE, History, Revised, SpanRecord
@@ -17,6 +18,7 @@ from .recompute import (
     recompute_span,
 )
 from .run import Progress
+from .stored_data import artifact_roots
 
 _ALL_OF_BASELINE = "baseline: statistics, schema, reference"
 
@@ -44,6 +46,8 @@ class Revision:
           What was made anew, and what was not, in words.
         """
         made, kept = [], []
+        for root in artifact_roots(self.config) if spans else ():
+            forget_rows(root)
         if BASELINE in spans:
             self.progress(_ALL_OF_BASELINE)
             recompute_baseline(self.config, self.history)

@@ -21,10 +21,13 @@ from ..components.history import BASELINE, History
 from ..components.span_recorder.executor import LABELLED
 from .config import VigilConfig
 
-_ROWS = re.compile(r"(?P<artifact>.*)/Split-(?P<split>[^/]+)/[^/]+(?<!\.pb)$")
+_ROWS = re.compile(
+    r"(?P<artifact>.*)/Split-(?P<split>[^/]+)/(?!rows\.parquet|errors\.parquet)[^/]+(?<!\.pb)$"
+)
 _TRAINING = re.compile(r"/TrainingExamples[^/]*/")
 HOLDS_NO_ROWS = (
     "statistics, drift, slice and privacy reports, decisions: aggregates over rows",
+    "samples of rows beside statistics: deleted where rows change, and drawn anew where they are",
     "evaluations (TFMA): metrics of slices",
     "dead letters: file, offset and reason of a record, not the record",
     "labels that wait for their request: none is stored, ingest reads the ground truth again",
@@ -74,7 +77,7 @@ def stored_data(config: VigilConfig, history: History) -> StoredData:
         ]
     artifacts: dict[str, list[str]] = {}
     training, unsearched = [], []
-    for root in _artifact_roots(config):
+    for root in artifact_roots(config):
         try:
             files = files_below(root)
         except Exception as error:
@@ -105,7 +108,7 @@ def is_restricted(file: str) -> bool:
     return file.split("/")[-2].removeprefix("Split-") == RESTRICTED
 
 
-def _artifact_roots(config: VigilConfig) -> list[str]:
+def artifact_roots(config: VigilConfig) -> list[str]:
     cluster = config.kubeflow and config.kubeflow.pipeline_root
     return [config.runtime.pipeline_root, *([cluster] if cluster else [])]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 
 import numpy as np
 import pyarrow as pa
@@ -29,17 +30,26 @@ class Plan:
     Attributes:
       slices: features to slice by; each inner tuple is one crossing.
       features: the columns to measure; None: every column. Those sliced by always are.
+      ignore: patterns of columns that are not, unless they are in ``features``.
       codes: columns of numbers that are categories.
+      sampled: further columns that the sample of rows has; None where none is taken.
     """
 
     slices: tuple[tuple[str, ...], ...] = ()
     features: frozenset[str] | None = None
+    ignore: tuple[str, ...] = ()
     codes: frozenset[str] = frozenset()
+    sampled: frozenset[str] | None = frozenset()
 
     def measures(self, name: str) -> bool:
-        if self.features is None or name in self.features:
+        if any(name in crossing for crossing in self.slices):
             return True
-        return any(name in crossing for crossing in self.slices)
+        if self.features is not None:
+            return name in self.features
+        return not any(fnmatchcase(name, pattern) for pattern in self.ignore)
+
+    def reads(self, name: str) -> bool:
+        return self.measures(name) or name in (self.sampled or ())
 
 
 @dataclass
@@ -80,9 +90,9 @@ class Accumulator:
     def count(self) -> None:
         """Counts the rows that wait."""
         rows = sum(batch.num_rows for batch in self.waiting)
-        arrays = joined_columns(self.waiting, self.plan.measures) if rows else {}
+        arrays = joined_columns(self.waiting, self.plan.reads) if rows else {}
         self.waiting = []
-        columns = {name: column_of(array) for name, array in arrays.items()}
+        columns = {n: column_of(array) for n, array in arrays.items() if self.plan.measures(n)}
         crossings = []
         for crossing in self.plan.slices:
             codes, values = row_codes(columns, crossing, rows)
@@ -95,7 +105,8 @@ class Accumulator:
         for name, column in columns.items():
             counts = self.features.setdefault(name, FeatureCounts())
             counts.add(name, column, slices, name in self.plan.codes)
-        self.sample.add(arrays, rows)
+        if self.plan.sampled is not None:
+            self.sample.add(arrays, rows)
         self.rows += rows
 
     def _numbers(self, keys: Sequence[SliceKey]) -> np.ndarray:

@@ -60,6 +60,15 @@ def read_statistics(uri: str, split: str) -> SplitStatistics | None:
     )
 
 
+def forget_rows(folder: str) -> None:
+    """Deletes what tells of single rows in ``folder`` and below; the statistics stay."""
+    places = (f"{folder}/", f"{folder}/**/")
+    patterns = [place + name for place in places for name in (ROWS_FILE, ERRORS_FILE)]
+    found = [file.path for match in FileSystems.match(patterns) for file in match.metadata_list]
+    if found:
+        FileSystems.delete(found)
+
+
 def _read_table(path: str) -> pa.Table | None:
     data = _read(path)
     if data is None:

@@ -29,7 +29,9 @@ class StatisticsConfig:
     Attributes:
       slices: features to slice by; each inner tuple is one crossing.
       features: the columns to measure; None: every column. Each costs time in each slice.
+      ignore: patterns of columns that are not measured, unless they are in ``features``.
       codes: columns of numbers that are categories.
+      sampled: further columns that the sample of rows has; None: no sample is taken.
       min_group_rows: slices with fewer rows are not written, only counted.
       errors: where the rows hold labels, how to tell the errors of the predictions.
       time: column of the event times, microseconds.
@@ -37,13 +39,15 @@ class StatisticsConfig:
 
     slices: tuple[tuple[str, ...], ...] = ()
     features: frozenset[str] | None = None
+    ignore: tuple[str, ...] = ()
     codes: frozenset[str] = frozenset()
+    sampled: frozenset[str] | None = frozenset()
     min_group_rows: int = 10
     errors: EvaluationConfig | None = None
     time: str = "log_event_time"
 
     def started(self) -> tuple[Accumulator, ErrorStream | None]:
-        plan = Plan(self.slices, self.features, self.codes)
+        plan = Plan(self.slices, self.features, self.ignore, self.codes, self.sampled)
         errors = None if self.errors is None else ErrorStream(self.errors, self.time)
         return Accumulator(plan), errors
 
@@ -64,15 +68,18 @@ def codes_of(schema: schema_pb2.Schema | None) -> frozenset[str]:
 class DriftStatistics(beam.PTransform):
     """Record batches as tfx-bsl gives them in, one SplitStatistics out.
 
+    Args:
+      every_slice: refuses features to slice by that are in none of the rows.
+
     Raises (when the pipeline runs):
       AccountError: when the statistics do not cover every row.
       ValueError: when a feature to slice by is in none of the rows, or a column is text in some
         rows and numbers in others.
     """
 
-    def __init__(self, config: StatisticsConfig):
+    def __init__(self, config: StatisticsConfig, every_slice: bool = True):
         super().__init__()
-        self._config = config
+        self._config, self._every_slice = config, every_slice
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         rows = (
@@ -83,7 +90,8 @@ class DriftStatistics(beam.PTransform):
         return (
             batches
             | "Measure" >> beam.CombineGlobally(_Measure(self._config))
-            | "Check" >> beam.Map(finished, beam.pvalue.AsSingleton(rows), self._config)
+            | "Check"
+            >> beam.Map(finished, beam.pvalue.AsSingleton(rows), self._config, self._every_slice)
         )
 
 
@@ -124,7 +132,9 @@ def add(measured: Measured, batch: pa.RecordBatch) -> None:
         errors.add(batch)
 
 
-def finished(measured: Measured, rows: int, config: StatisticsConfig) -> SplitStatistics:
+def finished(
+    measured: Measured, rows: int, config: StatisticsConfig, every_slice: bool = True
+) -> SplitStatistics:
     """What is written; raises as DriftStatistics does."""
     accumulator, errors = measured
     accumulator.count()
@@ -133,14 +143,14 @@ def finished(measured: Measured, rows: int, config: StatisticsConfig) -> SplitSt
     )
     known = sorted(accumulator.features)
     unknown = sorted({name for names in config.slices for name in names} - set(known))
-    if unknown and rows:
+    if unknown and rows and every_slice:
         raise ValueError(
             f"cannot slice by {', '.join(unknown)}: not a column of the data, which has "
             f"{', '.join(known)}"
         )
     return SplitStatistics(
         to_tfdv(accumulator, config.min_group_rows),
-        accumulator.sample.table(),
+        None if config.sampled is None else accumulator.sample.table(),
         None if errors is None else errors.table(),
     )
 

@@ -91,5 +91,6 @@ def _flat(column: pa.Array) -> pa.Array:
 
 
 def _ends(columns: Mapping[str, pa.Array], rows: int) -> list:
-    few = pa.array([*range(min(rows, ENDS)), *range(max(rows - ENDS, 0), rows)])
+    places = [*range(min(rows, ENDS)), *range(max(rows - ENDS, 0), rows)]
+    few = pa.array(places, pa.int64())
     return [(name, column.take(few).to_pylist()) for name, column in sorted(columns.items())]

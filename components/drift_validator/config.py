@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ...beam_jobs.evaluation_config import Task
 from ...beam_jobs.parameters import Parameters
 from .detectors import DetectorsConfig
 
@@ -51,7 +52,15 @@ class DriftConfig(Parameters):
         that holds it. Empty: all splits, in the artifact's order.
       training_split: the split of the training statistics to compare with; where they have only
         one, that one.
-      slices: features the statistics were sliced by, each inner list one crossing.
+      slices: features to slice by, or that given statistics were sliced by, each inner list one
+        crossing.
+      features: the columns to measure; every column that ``ignore`` does not name when empty.
+      codes: integers that are categories, besides those that the schema declares.
+      task: how errors are told from predictions and labels; none are where None.
+      positive_class: the label value that counts as 1 in a binary classification; without it
+        labels are 0 and 1.
+      sample_rows: a sample of 10,000 rows is kept beside the statistics, for what no single
+        feature's distribution tells.
       prediction: the prediction's column; drift on it alone asks for action.
       label: the label's column; likewise.
       ground_truth: further columns that arrive with the label, so are missing where no label
@@ -79,6 +88,11 @@ class DriftConfig(Parameters):
     splits: list[str] = []
     training_split: str = "train"
     slices: list[list[str]] = []
+    features: list[str] = []
+    codes: list[str] = []
+    task: Task | None = None
+    positive_class: str | None = None
+    sample_rows: bool = True
     prediction: str = "prediction"
     label: str = "label"
     ground_truth: list[str] = []

@@ -1,12 +1,12 @@
-"""Reads statistics, compares them, writes the report and the anomalies."""
+"""Measures a span, compares it, writes statistics, report and anomalies."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfx import types
-from tfx.dsl.components.base import base_executor
+from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from ...beam_jobs.drift_statistics.files import SplitStatistics
     from .inputs import Splits
 
+EXAMPLES_KEY = "examples"
 STATISTICS_KEY = "statistics"
 SCHEMA_KEY = "schema"
 TRAINING_STATISTICS_KEY = "training_statistics"
 REFERENCE_STATISTICS_KEY = "reference_statistics"
+MEASURED_KEY = "span_statistics"
 REPORT_KEY = "report"
 ANOMALIES_KEY = "anomalies"
 CONFIG_KEY = "config"
+SPAN_KEY = "span"
 
 
-class Executor(base_executor.BaseExecutor):
+class Executor(base_beam_executor.BaseBeamExecutor):
     """See DriftValidator. TFDV, and TensorFlow with it, load only when this runs."""
 
     def Do(
@@ -37,15 +40,19 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
+        from ..drift_statistics.executor import read_schema
         from .anomalies import FILE_NAME, folder
         from .compare import compare
+        from .detector_inputs import error_stream, row_samples
         from .inputs import read_references, read_splits
 
         self._log_startup(input_dict, output_dict, exec_properties)
         config = DriftConfig.model_validate_json(exec_properties[CONFIG_KEY])
-        statistics = artifact_utils.get_single_instance(input_dict[STATISTICS_KEY])
+        schema = read_schema(input_dict.get(SCHEMA_KEY))
+        statistics = self._statistics(input_dict, output_dict, config, schema)
         splits = artifact_utils.decode_split_names(statistics.split_names or "[]")
         compared = _chosen(read_splits(statistics.uri, splits), config.splits)
+        _check_slices(compared, config)
         trained = {}
         if input_dict.get(TRAINING_STATISTICS_KEY):
             training = artifact_utils.get_single_instance(input_dict[TRAINING_STATISTICS_KEY])
@@ -56,8 +63,11 @@ class Executor(base_executor.BaseExecutor):
             current=_datasets(compared),
             training=training and training.datasets,
             references={each.span: _datasets(each.splits) for each in references},
-            schema=_schema(input_dict),
+            schema=schema,
             config=config,
+            span=exec_properties.get(SPAN_KEY) or None,
+            rows=row_samples(compared, training, references, config),
+            stream=error_stream(compared, references),
         )
 
         report = artifact_utils.get_single_instance(output_dict[REPORT_KEY])
@@ -73,19 +83,64 @@ class Executor(base_executor.BaseExecutor):
             uri = f"{anomalies.uri}/{folder(name, split)}/{FILE_NAME}"
             io_utils.write_bytes_file(uri, found.SerializeToString())
 
+    def _statistics(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        config: DriftConfig,
+        schema: schema_pb2.Schema | None,
+    ) -> types.Artifact:
+        """Those that are given, or else those of the examples."""
+        from ..drift_statistics.measure import measure_splits, split_patterns, statistics_config
+
+        if input_dict.get(STATISTICS_KEY):
+            return artifact_utils.get_single_instance(input_dict[STATISTICS_KEY])
+        examples = artifact_utils.get_single_instance(input_dict[EXAMPLES_KEY])
+        statistics = artifact_utils.get_single_instance(output_dict[MEASURED_KEY])
+        known = artifact_utils.decode_split_names(examples.split_names)
+        splits = _known(config.splits, known, EXAMPLES_KEY) or known
+        statistics.split_names = artifact_utils.encode_split_names(splits)
+        statistics.span = examples.span
+        with self._make_beam_pipeline() as pipeline:
+            measure_splits(
+                pipeline,
+                split_patterns(examples, splits),
+                statistics.uri,
+                statistics_config(config, schema),
+            )
+        return statistics
+
 
 def _datasets(splits: Splits) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
     return {split: statistics.datasets for split, statistics in splits.items()}
 
 
-def _chosen(statistics: Splits, splits: list[str]) -> Splits:
-    missing = [split for split in splits if split not in statistics]
-    if missing or not statistics:
+def _check_slices(compared: Splits, config: DriftConfig) -> None:
+    from ...beam_jobs.drift_statistics.from_tfdv import feature_name, whole
+
+    totals = [whole(each.datasets) for each in compared.values()]
+    known = {feature_name(feature) for total in totals for feature in total.features}
+    unknown = {feature for features in config.slices for feature in features} - known
+    if unknown and any(total.num_examples for total in totals):
         raise ValueError(
-            f"no statistics of split {', '.join(missing) or '(any)'} in input "
-            f"{STATISTICS_KEY!r}, which has {', '.join(statistics) or 'none'}"
+            f"slices: cannot slice by {', '.join(sorted(unknown))}, which is in no split; there "
+            f"are {', '.join(sorted(known))}"
         )
-    return {split: statistics[split] for split in splits or statistics}
+
+
+def _chosen(statistics: Splits, splits: Sequence[str]) -> Splits:
+    chosen = _known(splits, list(statistics), STATISTICS_KEY) or list(statistics)
+    return {split: statistics[split] for split in chosen}
+
+
+def _known(splits: Sequence[str], known: Sequence[str], name: str) -> list[str]:
+    missing = [split for split in splits if split not in known]
+    if missing or not known:
+        raise ValueError(
+            f"no {name} of split {', '.join(missing) or '(any)'} in input {name!r}, which has "
+            f"{', '.join(known) or 'none'}"
+        )
+    return list(splits)
 
 
 def _training(statistics: Splits, split: str) -> SplitStatistics | None:
@@ -99,10 +154,3 @@ def _training(statistics: Splits, split: str) -> SplitStatistics | None:
             f"{', '.join(statistics)}; set training_split to one of them"
         )
     return statistics[split]
-
-
-def _schema(input_dict: Mapping[str, list[types.Artifact]]) -> schema_pb2.Schema | None:
-    if not input_dict.get(SCHEMA_KEY):
-        return None
-    uri = artifact_utils.get_single_uri(input_dict[SCHEMA_KEY])
-    return io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(uri))

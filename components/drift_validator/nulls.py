@@ -66,7 +66,7 @@ class GammaNull:
         known = self.degrees > _MANY
         ratio = stats.gamma.isf(level, own / 2, scale=2 / own)
         ratio[~known] = stats.f.isf(level, own[~known], self.degrees[~known])
-        return ratio * self.mean
+        return np.maximum(ratio, 1 + _ROUNDING) * self.mean
 
     @property
     def _own(self) -> np.ndarray:

@@ -92,7 +92,7 @@ run_span(config, config.spans.window_of(sys.argv[4]), progress=progress)
 
 @pytest.mark.parametrize(
     ("node", "seconds"),
-    [("LogIngest", 1.5), ("PIIPseudonymizer", 0), ("PIIPseudonymizer", 0.7), ("StatisticsGen", 0)],
+    [("LogIngest", 1.5), ("PIIPseudonymizer", 0), ("PIIPseudonymizer", 0.7), ("DriftValidator", 0)],
 )
 def test_a_run_killed_at_a_node_leaves_no_canary(planted, node, seconds):
     command = [sys.executable, "-c", RUN_AND_DIE, str(planted / "vigil.yaml"), node, str(seconds)]
@@ -123,7 +123,6 @@ NODES = (
     "BaselineResolver",
     "LogIngest",
     "PIIPseudonymizer",
-    "StatisticsGen",
     "DriftValidator",
     "SlicedEvaluator",
     "RetrainGate",

@@ -116,7 +116,9 @@ def test_standard_readers_take_what_the_pipeline_leaves(demo):
     import tensorflow_model_analysis as tfma
 
     pipeline = demo[0] / "pipeline"
-    for statistics in pipeline.glob("StatisticsGen/statistics/*/Split-serving/FeatureStats.pb"):
+    for statistics in pipeline.glob(
+        "DriftValidator/span_statistics/*/Split-serving/FeatureStats.pb"
+    ):
         assert tfdv.load_stats_binary(str(statistics)).datasets[0].num_examples > 2000
     for anomalies in pipeline.glob("DriftValidator/anomalies/*/Split-serving/SchemaDiff.pb"):
         assert tfdv.utils.anomalies_util.load_anomalies_binary(str(anomalies)).anomaly_info

@@ -158,7 +158,7 @@ def test_a_node_that_is_not_there_or_a_limit_that_makes_no_sense_is_refused(
 
 def test_caching_is_on_where_outputs_follow_from_inputs_alone(spec):
     cached = {n for n, t in tasks(spec).items() if t.get("cachingOptions", {}).get("enableCache")}
-    assert {"StatisticsGen", "DriftValidator", "FromScratchTrainer"} <= cached
+    assert {"DriftValidator", "FromScratchTrainer"} <= cached
     assert cached.isdisjoint(
         {"WindowResolver", "BaselineResolver", "RetrainGate", "SpanRecorder", "Pusher"}
     )

@@ -17,8 +17,8 @@ from tfx_vigil.beam_jobs import (
     ingest_logs,
     keysets,
     pseudonymize,
-    slice_statistics,
 )
+from tfx_vigil.beam_jobs.drift_statistics.job import StatisticsConfig, write_table_statistics
 from tfx_vigil.beam_jobs.engine import job_options
 from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
 from tfx_vigil.beam_jobs.examples import split_pattern
@@ -172,10 +172,9 @@ JOBS = [
 def _statistics(table, out, beam_args):
     """Counts, moments and frequent values of every slice. Sketches of quantiles are left out: they
     depend, within the error that they promise, on how rows were split among workers."""
-    out.mkdir()
-    file = f"{out}/FeatureStats.pb"
-    options = job_options(beam_args)
-    slice_statistics.write_table_statistics(table, file, SLICES, options=options)
+    file = f"{out}/Split-all/FeatureStats.pb"
+    config = StatisticsConfig(tuple(tuple(features) for features in SLICES))
+    write_table_statistics(table, str(out), "all", config, job_options(beam_args))
     found = {}
     for dataset in tfdv.load_stats_binary(file).datasets:
         found[dataset.name] = dataset.num_examples
