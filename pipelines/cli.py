@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..components.history import SpanRecord
     from .demo.demo import Outcome
 
+_TOLD = 3
+
 app = typer.Typer(
     help="Keeps a deployed model honest: drift, quality, privacy, and the decision to retrain.",
     no_args_is_help=True,
@@ -198,6 +200,11 @@ def _show_span(history, record: SpanRecord, as_json: bool) -> bool:
     return drift.drift
 
 
+def _drifted(features: list[str]) -> str:
+    more = [f"and {len(features) - _TOLD} more"] if len(features) > _TOLD else []
+    return "\n".join([*features[:_TOLD], *more]) or "none"
+
+
 def _demo_table(outcomes: list[Outcome]) -> Cells:
     table = Cells(
         "span",
@@ -215,7 +222,7 @@ def _demo_table(outcomes: list[Outcome]) -> Cells:
         table.add_row(
             o.span,
             f"{o.rows:,}",
-            "\n".join(o.drifted_features) or "none",
+            _drifted(o.drifted_features),
             number(o.metric_in_service),
             number(o.metric_first_model),
             o.action,

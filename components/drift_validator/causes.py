@@ -38,7 +38,7 @@ def cause(
     told = [a.description for a in anomalies if a.feature == found.feature]
     if found.seasonal:
         return f"The season: against spans of {_SEASONS[found.seasonal]} there is no such change."
-    if told:
+    if told and found.kind in ("broken", "new_values", "more_missing"):
         return f"The schema check says: {told[0]}"
     if of_model and evidence.new_version:
         return _version(evidence)
@@ -124,7 +124,10 @@ def _only_slices(
     comparisons: Sequence[Comparison],
     specs: Sequence[Sequence[str]],
 ) -> str | None:
-    """Where few slices changed and their neighbours, which could have shown it, did not."""
+    """Where few slices changed, not the whole, and their neighbours, which could have shown it,
+    did not."""
+    if OVERALL in found.slices:
+        return None
     own = [c for c in comparisons if subject_of(c)._replace(slice="") == subject]
     for spec in specs:
         here = [c for c in own if _is_of(c.slice, spec)]

@@ -39,7 +39,11 @@ def findings(
         if not (subject.family == "missing" and subject.feature in gone)
     ]
     outcomes = (config.prediction, config.label, "*")
-    whole = [found.feature for _, found in made if OVERALL in found.slices]
+    whole = [
+        found.feature
+        for subject, found in made
+        if OVERALL in found.slices and subject.family in ("values", "missing")
+    ]
     inputs = [feature for feature in dict.fromkeys(whole) if feature not in outcomes]
     done = []
     for subject, found in (*broken, *made):

@@ -124,7 +124,8 @@ def _of_aspect(
         yield Subject(pair, name, "jensen_shannon_divergence", bins, bins, least)
         if not fine.resolution and min(fine.counts[:2].sum(axis=1)) >= config.min_rows:
             yield Subject(pair, name, "location", fine, bins)
-            yield Subject(pair, name, "spread", fine, bins)
+            if fine.counts.shape[1] > 2:
+                yield Subject(pair, name, "spread", fine, bins)
         return
     comparable = [each if each is not None and each.comparable else None for each in aspects]
     known = all(each is not None for each in comparable[:2])

@@ -177,7 +177,7 @@ def test_component_takes_its_config_as_model_mapping_or_json():
     for each in given:
         component = DriftValidator(statistics=statistics, config=each)
         assert component.exec_properties["config"] == config.model_dump_json()
-    assert set(component.outputs) == {"report", "anomalies"}
+    assert set(component.outputs) == {"report", "anomalies", "span_statistics"}
     with pytest.raises(ValueError, match="alhpa"):
         DriftValidator(statistics=statistics, config={"alhpa": 0.1})
 
