@@ -22,6 +22,7 @@ _SHORT = {
     "normalized_abs_difference": "normalized difference",
     "missing_rate_difference": "missing rate",
 }
+CORRELATION = "rank_correlation"
 _TOLD = 10
 
 
@@ -101,11 +102,15 @@ def _show(report: DriftReport) -> None:
 
 
 def _result(report: DriftReport) -> str:
-    columns = {c.feature for c in report.comparisons if c.verdict != "not_enough_data"}
+    made = [c for c in report.comparisons if c.verdict != "not_enough_data"]
+    columns = {c.feature for c in made if c.feature != "*" and c.distance != CORRELATION}
+    drifted = [name for name in report.drifted_features if name in columns]
+    if drifted:
+        names = ", ".join(drifted[:_TOLD])
+        more = ", ..." if len(drifted) > _TOLD else ""
+        return f"Drift in {len(drifted)} of {len(columns)} columns: {names}{more}"
     if report.drift:
-        names = ", ".join(report.drifted_features[:_TOLD])
-        more = ", ..." if len(report.drifted_features) > _TOLD else ""
-        return f"Drift in {len(report.drifted_features)} of {len(columns)} columns: {names}{more}"
+        return f"Drift, in none of {len(columns)} columns alone: {report.drifted_features[0]}"
     return f"No drift in {len(columns)} columns" if columns else "Nothing could be compared"
 
 

@@ -7,10 +7,16 @@ from collections.abc import Sequence
 from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from ...beam_jobs.drift_statistics.job import StatisticsConfig, codes_of, table_statistics
+from ...beam_jobs.drift_statistics.files import SplitStatistics
+from ...beam_jobs.drift_statistics.job import table_statistics
 from ...beam_jobs.reports import DriftReport
+from ..drift_statistics.measure import statistics_config
 from .compare import compare
 from .config import DriftConfig
+from .detector_inputs import error_stream, row_samples
+from .inputs import Reference
+
+_SPLIT = "current"
 
 
 def compare_tables(
@@ -37,12 +43,27 @@ def compare_tables(
     config = (config or DriftConfig()).model_copy(
         update={"splits": [], "slices": [list(features) for features in slices]}
     )
-    measured = StatisticsConfig(
-        slices=tuple(tuple(features) for features in slices),
-        codes=codes_of(schema),
-        min_group_rows=config.min_group_rows,
-    )
+    measured = statistics_config(config, schema)
     baseline, current = (
-        table_statistics(path, measured, options).datasets for path in (baseline_path, current_path)
+        table_statistics(path, measured, options) for path in (baseline_path, current_path)
     )
-    return compare({"current": current}, baseline, None, schema, config).report
+    return compare_statistics(baseline, current, config, schema)
+
+
+def compare_statistics(
+    baseline: SplitStatistics,
+    current: SplitStatistics,
+    config: DriftConfig,
+    schema: schema_pb2.Schema | None = None,
+) -> DriftReport:
+    """As ``compare_tables``, of tables that are measured already."""
+    splits = {_SPLIT: current}
+    return compare(
+        {_SPLIT: current.datasets},
+        baseline.datasets,
+        None,
+        schema,
+        config,
+        rows=row_samples(splits, baseline, [], config),
+        stream=error_stream(splits, [Reference("baseline", {_SPLIT: baseline})]),
+    ).report
