@@ -201,6 +201,8 @@ def _show_span(history, record: SpanRecord, as_json: bool) -> bool:
 
 
 def _drifted(features: list[str]) -> str:
+    """Single features first, then pairs of them."""
+    features = sorted(features, key=lambda name: " and " in name)
     more = [f"and {len(features) - _TOLD} more"] if len(features) > _TOLD else []
     return "\n".join([*features[:_TOLD], *more]) or "none"
 
@@ -209,7 +211,7 @@ def _demo_table(outcomes: list[Outcome]) -> Cells:
     table = Cells(
         "span",
         "rows",
-        "drifted features",
+        "drifted",
         "with",
         "without",
         "decision",
@@ -218,6 +220,7 @@ def _demo_table(outcomes: list[Outcome]) -> Cells:
         box=box.SIMPLE,
         show_lines=True,
     )
+    table.columns[2].no_wrap = True
     for o in outcomes:
         table.add_row(
             o.span,
