@@ -218,6 +218,7 @@ def _demo_table(outcomes: list[Outcome]) -> Cells:
         "why",
         title=f"{outcomes[0].metric} with tfx-vigil, and without: the model of 2013 kept",
         box=box.SIMPLE,
+        pad_edge=False,
         show_lines=True,
     )
     table.columns[2].no_wrap = True
