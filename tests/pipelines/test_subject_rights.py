@@ -4,8 +4,15 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx_vigil.beam_jobs.drift_statistics.files import (
+    SplitStatistics,
+    read_statistics,
+    write_statistics,
+)
 from tfx_vigil.beam_jobs.reports import DriftReport, PrivacyReport, SliceReport
 from tfx_vigil.beam_jobs.subjects import register
 from tfx_vigil.beam_jobs.subjects.leftovers import find_leftovers
@@ -20,6 +27,7 @@ from tfx_vigil.pipelines.subject_rights import carry_out, foretell
 from .people_history import FIRST, LABELLED, RIDERS, SECOND, SERVED, build
 
 ANN = "ann"
+EMPTY = statistics_pb2.DatasetFeatureStatisticsList()
 HERS = {"span 2014-01-01": LABELLED // 4, "PIIPseudonymizer/examples/3": (SERVED + LABELLED) // 4}
 LESS = {"serving": SERVED - SERVED // 4, "labelled": LABELLED - LABELLED // 4}
 
@@ -63,6 +71,13 @@ def measured(world, span=FIRST):
     }
 
 
+def sampled(world, span=FIRST):
+    """How many rows the samples beside the statistics have."""
+    folder = Path(world.history.path(world.history.record(span)), "statistics")
+    found = {split: read_statistics(str(folder), split).rows for split in measured(world, span)}
+    return {split: rows and rows.num_rows for split, rows in found.items()}
+
+
 def report(world, name, kind, span=FIRST):
     return world.history.report(world.history.record(span), name, kind)
 
@@ -78,9 +93,14 @@ def test_an_erased_person_is_nowhere_and_all_that_was_made_of_the_rows_is_made_a
     foretold = foretell(world.config, ANN, erasure)
     assert rows(world) == measured(world) == {"serving": SERVED, "labelled": LABELLED}
 
+    of_a_run = f"{world.config.runtime.pipeline_root}/DriftValidator/span_statistics/5"
+    drawn = pa.table({"fare": [1.0]})
+    write_statistics(of_a_run, "serving", SplitStatistics(EMPTY, drawn, drawn))
+
     receipt = carry_out(world.config, ANN, erasure)
     assert files_with(world, ANN) == []
-    assert rows(world) == measured(world) == LESS
+    assert rows(world) == measured(world) == sampled(world) == LESS
+    assert read_statistics(of_a_run, "serving") == SplitStatistics(EMPTY)
     assert rows(world, SECOND) == {"serving": SERVED, "labelled": LABELLED}
     assert receipt.held == foretold
     assert own(receipt) == HERS
@@ -195,6 +215,7 @@ def test_rows_that_are_gone_are_told_of(world):
     receipt = carry_out(world.config, ANN, erasure)
     assert own(receipt) == {"span 2014-01-01": LABELLED // 4}
     assert measured(world) == {"serving": SERVED, "labelled": LESS["labelled"]}
+    assert sampled(world) == {"serving": None, "labelled": LESS["labelled"]}
     assert any("statistics of its requests" in told for told in receipt.not_done)
     assert report(world, "slices", SliceReport).rows == LESS["labelled"]
 

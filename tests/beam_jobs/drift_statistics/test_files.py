@@ -3,6 +3,7 @@ import pytest
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx_vigil.beam_jobs.drift_statistics.files import (
     SplitStatistics,
+    forget_rows,
     read_statistics,
     write_statistics,
 )
@@ -35,3 +36,20 @@ def test_a_damaged_file_is_named(tmp_path, name):
     (tmp_path / "Split-serving" / name).write_bytes(b"\xff\xff\xff")
     with pytest.raises(ValueError, match=name):
         read_statistics(str(tmp_path), "serving")
+
+
+@pytest.mark.parametrize("above", ["", "DriftValidator/span_statistics/5", "Span-2014-01-01"])
+def test_rows_are_forgotten_at_any_depth_and_statistics_stay(tmp_path, above):
+    rows, errors = pa.table({"fare": [1.0]}), pa.table({"time": [1], "error": [0.5]})
+    uri = str(tmp_path / above)
+    write_statistics(uri, "labelled", SplitStatistics(datasets(), rows, errors))
+    (tmp_path / "borrows.parquet").write_bytes(b"not ours")
+    forget_rows(str(tmp_path))
+    assert read_statistics(uri, "labelled") == SplitStatistics(datasets())
+    assert (tmp_path / "borrows.parquet").exists()
+
+
+def test_a_splits_own_rows_are_forgotten(tmp_path):
+    write_statistics(str(tmp_path), "serving", SplitStatistics(datasets(), pa.table({"a": [1]})))
+    forget_rows(str(tmp_path / "Split-serving"))
+    assert read_statistics(str(tmp_path), "serving") == SplitStatistics(datasets())
