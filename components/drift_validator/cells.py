@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...beam_jobs.drift_statistics.categories import Categories, common_cells
+from ...beam_jobs.drift_statistics.categories import Categories, aligned, common_cells
 from ...beam_jobs.drift_statistics.grid import Grid, edges, on_common_bins
 from ...beam_jobs.reports import Distribution
 
@@ -15,6 +15,7 @@ OTHERS = "all others"
 LARGEST = 20
 NAN = "NaN"
 _ROWS_A_BIN = 5
+_SURELY = 4
 _DIGITS = (4, 6, 9, 15, 17)
 
 
@@ -69,13 +70,32 @@ def of_missing(missing: Sequence[int], rows: Sequence[int]) -> Cells:
 
 
 def of_categories(populations: Sequence[Categories | None], present: Sequence[int]) -> Cells:
-    """By value where every one knows the count, the others by the bucket of their hash.
+    """By value where every one knows the count, the others by the bucket of their hash; by no
+    bucket, all together, where stock statistics list only the most frequent values.
 
     A population without the aspect has no rows.
     """
     known = [each for each in populations if each is not None]
-    names, counts = common_cells(known)
+    comparable = all(each.comparable for each in known)
+    names, counts = (common_cells if comparable else _listed_cells)(known)
     return Cells(_rows(populations, counts, present), lambda: names, largest=LARGEST)
+
+
+def _listed_cells(several: Sequence[Categories]) -> tuple[np.ndarray, np.ndarray]:
+    """As ``common_cells``, with one cell for all that is not named.
+
+    What is frequent by chance in one population is listed there, and would seem to have become
+    rarer elsewhere; named are values so frequent in all together that each must have listed them.
+    """
+    _, values, counts, known = aligned(several)
+    totals = np.array([each.total for each in several])
+    least = np.array([0 if each.comparable else each.counts.min() for each in several])
+    expected = np.outer(totals / totals.sum(), counts.sum(axis=0))
+    sure = expected >= (least + _SURELY * np.sqrt(least))[:, None]
+    named = (known & sure).all(axis=0)
+    counts = counts[:, named].astype(float)
+    rest = totals - counts.sum(axis=1)
+    return np.append(values[named], None), np.column_stack([counts, rest])
 
 
 def of_grids(populations: Sequence[Grid | None], present: Sequence[int]) -> Cells:

@@ -127,13 +127,11 @@ def _of_aspect(
             if fine.counts.shape[1] > 2:
                 yield Subject(pair, name, "spread", fine, bins)
         return
-    comparable = [each if each is not None and each.comparable else None for each in aspects]
-    known = all(each is not None for each in comparable[:2])
-    cells = of_categories(comparable if known else aspects, present)
+    cells = of_categories(aspects, present)
     yield Subject(pair, name, "infinity_norm", cells, cells)
     if config.fixed_threshold(pair.feature, "normalized_abs_difference") is not None:
         yield Subject(pair, name, "normalized_abs_difference", cells, cells)
-    if known and cells.counts.shape[1] > 2:
+    if cells.counts.shape[1] > 2:
         yield Subject(pair, name, "jensen_shannon_divergence", cells, cells)
     if all(each.complete for each in aspects if each is not None):
         yield Subject(pair, name, "new_values", cells, cells)

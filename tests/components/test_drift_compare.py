@@ -294,6 +294,19 @@ def test_the_report_survives_json_and_the_same_evidence_gives_the_same_report(tr
     assert against(training, columns).report == report
 
 
+@pytest.mark.parametrize("statistics", [statistics_of, stock_statistics])
+def test_stock_statistics_that_list_only_frequent_values_are_compared(statistics):
+    def words(top, seed):
+        rng = np.random.default_rng(seed)
+        rare = rng.integers(0, 3_000, 20_000).astype(str)
+        return {"word": np.where(rng.random(20_000) < top, "top", rare)}
+
+    before = stock_statistics(words(0.3, 1))
+    for top, verdicts in ((0.3, {"ok"}), (0.4, {"drift"})):
+        report = compare({"serving": statistics(words(top, 2))}, before, {}, None, CONFIG).report
+        assert {c.verdict for c in report.comparisons} == verdicts
+
+
 def test_a_span_without_traffic_is_not_taken_for_one_without_drift(training):
     report = compare({"serving": EMPTY}, training, {"1": {"serving": EMPTY}}, None, CONFIG).report
     assert "Split serving holds no rows." in report.not_compared
