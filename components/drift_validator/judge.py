@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,10 +46,15 @@ def verdicts(
     Y. Benjamini, Y. Hochberg, Controlling the false discovery rate, JRSS B 57, 1995.
     """
     tests = list(measure(pairs, config))
-    chances = [_chances(each, config) for each in tests]
+    limits = [_limits(each.subjects, config) for each in tests]
+    chances = [_chances(*both) for both in zip(tests, limits, strict=True)]
     chances.append(np.array([each.chance for each in detected]))
     level = _level(np.concatenate(chances), config.alpha)
-    comparisons = [c for each in tests for c in _verdicts(each, level, config)]
+    comparisons = [
+        comparison
+        for each, own in zip(tests, limits, strict=True)
+        for comparison in _verdicts(each, own, level, config.min_group_rows)
+    ]
     found = (each.verdict(level) for each in detected)
     comparisons.extend(c for c in found if c.distance != CORRELATION or c.verdict != "ok")
     comparisons.extend(_too_few(pair, config) for pair in pairs if _is_small(pair, config))
@@ -63,21 +69,28 @@ def _level(chances: np.ndarray, alpha: float) -> float:
     return float(allowed[below[-1]] if len(below) else alpha / max(len(known), 1))
 
 
-def _chances(tests: Tests, config: DriftConfig) -> np.ndarray:
-    floors, fixed = _limits(tests.subjects, config)
-    chances = np.where(tests.values > floors, tests.p_values, 1.0)
-    return np.where(np.isnan(fixed), chances, np.nan)
+def _chances(tests: Tests, limits: _Limits) -> np.ndarray:
+    chances = np.where(tests.values > limits.floors, tests.p_values, 1.0)
+    return np.where(np.isnan(limits.fixed), chances, np.nan)
 
 
-def _limits(subjects: Sequence[Subject], config: DriftConfig) -> tuple[np.ndarray, np.ndarray]:
-    """Floors, and fixed thresholds or NaN."""
+class _Limits(NamedTuple):
+    """``fixed``: thresholds of the configuration, NaN where it has none."""
+
+    floors: np.ndarray
+    fixed: np.ndarray
+
+
+def _limits(subjects: Sequence[Subject], config: DriftConfig) -> _Limits:
     floors = [max(getattr(config.floors, s.distance, 0.0), s.least) for s in subjects]
     fixed = [config.fixed_threshold(s.pair.feature, s.distance) for s in subjects]
-    return np.array(floors), np.array([np.nan if x is None else x for x in fixed])
+    return _Limits(np.array(floors), np.array([np.nan if x is None else x for x in fixed]))
 
 
-def _verdicts(tests: Tests, level: float, config: DriftConfig) -> Iterator[Comparison]:
-    floors, fixed = _limits(tests.subjects, config)
+def _verdicts(
+    tests: Tests, limits: _Limits, level: float, min_group_rows: int
+) -> Iterator[Comparison]:
+    floors, fixed = limits
     quantiles = np.maximum(tests.null.quantiles(level), 0)
     for i, subject in enumerate(tests.subjects):
         pair, value = subject.pair, float(tests.values[i])
@@ -111,7 +124,7 @@ def _verdicts(tests: Tests, level: float, config: DriftConfig) -> Iterator[Compa
             n_baseline=n,
             n_current=m,
             verdict="drift" if drift else "ok",
-            distribution=subject.shown.distribution(config.min_group_rows) if shown else None,
+            distribution=subject.shown.distribution(min_group_rows) if shown else None,
         )
 
 
