@@ -56,7 +56,7 @@ def test_json_gives_every_comparison_with_p_value_and_origin_of_the_threshold(ru
     ran = run(*compared(before, later, "--slice-by", "city", "--json", "-o", "out"))
     assert ran.code == 3
     report = DriftReport.model_validate(ran.json)
-    assert report.drifted_features[0] == "fare"
+    assert report.drifted_features == ["fare", "all rows"]
     assert {c.slice for c in report.comparisons} == {"overall", "city=Bern", "city=Basel"}
     assert {
         "feature", "slice", "distance", "value", "threshold", "threshold_origin", "n_baseline",
