@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from .evaluation_config import EvaluationConfig
+from .list_columns import rows_of_values, values_of
 
 COUNTS = "counts"
 # Keras clips probabilities to the same epsilon before it takes the logarithm.
@@ -146,13 +147,14 @@ def _lists(values: pa.Array, lengths: np.ndarray) -> pa.LargeListArray:
 
 
 def _parents_and_values(batch: pa.RecordBatch, column: str) -> tuple[np.ndarray, pa.Array]:
-    """The values of a list column and the row that each belongs to."""
+    """The values of a column and the row that each belongs to."""
     index = batch.schema.get_field_index(column)
     if index < 0 or pa.types.is_null(batch.schema.field(index).type):
         return np.empty(0, np.int64), pa.array([], pa.float64())
-    lists = batch.column(index)
-    lengths = pc.fill_null(lists.value_lengths(), 0).to_numpy(zero_copy_only=False)
-    return np.repeat(np.arange(batch.num_rows), lengths), lists.flatten()
+    found = batch.column(index)
+    if pa.types.is_dictionary(found.type):
+        found = found.cast(found.type.value_type)
+    return rows_of_values(found), values_of(found)
 
 
 def _floats(values: pa.Array) -> np.ndarray:

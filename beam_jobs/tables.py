@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import BinaryIO
 
 import apache_beam as beam
@@ -48,11 +48,7 @@ class ReadTable(beam.PTransform):
 
     def __init__(self, path: str):
         super().__init__()
-        self._files = table_files(path)
-        formats = {_format(file): file for file in self._files}
-        if len(formats) > 1:
-            raise ValueError(f"{path} mixes formats: {formats}; give one format at a time")
-        (self._format,) = formats
+        self._files, self._format = _table(path)
 
     def expand(self, root) -> beam.PCollection:
         if self._format == "tfrecord":
@@ -79,6 +75,14 @@ class ReadTable(beam.PTransform):
         return batches | "Lists" >> beam.MapTuple(list_columns).with_output_types(pa.RecordBatch)
 
 
+def _table(path: str) -> tuple[list[str], str]:
+    files = table_files(path)
+    formats = {_format(file): file for file in files}
+    if len(formats) > 1:
+        raise ValueError(f"{path} mixes formats: {formats}; give one format at a time")
+    return files, next(iter(formats))
+
+
 def table_files(path: str) -> list[str]:
     """The files of the table at ``path``, hidden ones and markers (``_SUCCESS``) left out."""
     folder = path.rstrip("/")
@@ -98,12 +102,52 @@ def list_columns(file: str, batch: pa.RecordBatch) -> pa.RecordBatch:
     Raises:
       ValueError: on a column of another type; names it, its type and ``file``.
     """
+    return _converted(file, batch, _list_column)
+
+
+def flat_batches(path: str, batch_rows: int) -> Iterator[pa.RecordBatch] | None:
+    """The rows of a Parquet or CSV table, read in this process, as many at a time as ``batch_rows``
+    or fewer; None where it is of tf.Examples.
+
+    Columns are as ReadTable gives them, but flat where a row has one value at most; strings of
+    Parquet are dictionary-encoded. ``path`` and what is raised: see ReadTable.
+    """
+    files, kind = _table(path)
+    if kind == "tfrecord":
+        return None
+    return _flat_parquet(files, batch_rows) if kind == "parquet" else _flat_csv(files)
+
+
+def _flat_parquet(files: Sequence[str], batch_rows: int) -> Iterator[pa.RecordBatch]:
+    for file in files:
+        with _opened(file) as f:
+            words = [
+                field.name
+                for field in pa.parquet.ParquetFile(f).schema_arrow
+                if pa.types.is_string(field.type) or pa.types.is_binary(field.type)
+            ]
+            f.seek(0)
+            table = pa.parquet.ParquetFile(f, read_dictionary=words)
+            for batch in table.iter_batches(batch_rows, columns=_columns(table)):
+                yield _converted(file, batch, _flat_column)
+
+
+def _flat_csv(files: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    types = _widest_types(_csv_types(file) for file in files)
+    for file in files:
+        for _, batch in _read_csv(file, types):
+            yield _converted(file, batch, _flat_column)
+
+
+def _converted(
+    file: str, batch: pa.RecordBatch, convert: Callable[[pa.Array], pa.Array]
+) -> pa.RecordBatch:
     columns = {}
     for field, column in zip(batch.schema, batch.columns, strict=True):
         if pa.types.is_null(field.type):
             continue
         try:
-            columns[field.name] = _list_column(column)
+            columns[field.name] = convert(column)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             raise ValueError(
                 f"{file}: column {field.name!r} of type {field.type} cannot be read as integers, "
@@ -123,6 +167,17 @@ def _format(file: str) -> str:
         return "csv"
     with _opened(file) as f:
         return "parquet" if f.read(4) == b"PAR1" else "tfrecord"
+
+
+def _flat_column(column: pa.Array) -> pa.Array:
+    kind = column.type
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _list_column(column)
+    if pa.types.is_dictionary(kind) and not pa.types.is_null(kind.value_type):
+        values = _values(column.dictionary)
+        if pa.types.is_large_binary(values.type):
+            return pa.DictionaryArray.from_arrays(column.indices, values)
+    return _values(column)
 
 
 def _list_column(column: pa.Array) -> pa.Array:
@@ -172,9 +227,12 @@ def _row_groups(file: str) -> Iterator[tuple[str, int]]:
 def _read_row_group(file: str, group: int) -> Iterator[tuple[str, pa.RecordBatch]]:
     with _opened(file) as f:
         table = pa.parquet.ParquetFile(f)
-        columns = [name for name in table.schema_arrow.names if not _PANDAS_INDEX.match(name)]
-        for batch in table.iter_batches(PARQUET_BATCH_ROWS, [group], columns):
+        for batch in table.iter_batches(PARQUET_BATCH_ROWS, [group], _columns(table)):
             yield file, batch
+
+
+def _columns(table: pa.parquet.ParquetFile) -> list[str]:
+    return [name for name in table.schema_arrow.names if not _PANDAS_INDEX.match(name)]
 
 
 def _opened(file: str) -> BinaryIO:

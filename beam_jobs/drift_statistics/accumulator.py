@@ -109,6 +109,16 @@ class Accumulator:
             self.sample.add(arrays, rows)
         self.rows += rows
 
+    def named_slices(self, min_group_rows: int) -> tuple[list[tuple[SliceKey, int]], int]:
+        """Keys and numbers of the slices with so many rows, and how many others there are."""
+        counted = [
+            (key, number)
+            for key, number in sorted(self.slices.items())
+            if _crossing(key) not in self.given_up
+        ]
+        named = [each for each in counted if self.slice_rows[each[1]] >= min_group_rows]
+        return named, len(counted) - len(named)
+
     def _numbers(self, keys: Sequence[SliceKey]) -> np.ndarray:
         """The slices' numbers among all; -1 for those of a crossing that is given up."""
         known = Counter(map(_crossing, self.slices))

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 MOST_VALUES = 1000
+MOST_SLICE_VALUES = 256
 BUCKETS = 1024
 SLICE_BUCKETS = 128
 

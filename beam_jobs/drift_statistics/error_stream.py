@@ -35,7 +35,7 @@ class ErrorStream:
     sample: RowSample = field(default_factory=lambda: RowSample(MOST_ERRORS))
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Adds a batch of columns as tfx-bsl reads tf.Examples."""
+        """Adds a batch of flat columns, or of lists as tfx-bsl reads tf.Examples."""
         place = batch.schema.get_field_index(self.time)
         if place < 0:
             return

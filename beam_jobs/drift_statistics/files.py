@@ -17,16 +17,22 @@ from apache_beam.io.filesystem import CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from .population import SpanStatistics
+
 STATISTICS_FILE, ROWS_FILE, ERRORS_FILE = "FeatureStats.pb", "rows.parquet", "errors.parquet"
 
 
 @dataclass(frozen=True)
 class SplitStatistics:
-    """What is written of a split's rows; ``rows`` and ``errors`` are None where not written."""
+    """What is known of a split's rows; ``rows`` and ``errors`` are None where not kept.
+
+    ``slices``: what ``datasets`` tells, and of more than the whole where that is not written.
+    """
 
     datasets: statistics_pb2.DatasetFeatureStatisticsList
     rows: pa.Table | None = None
     errors: pa.Table | None = None
+    slices: SpanStatistics | None = None
 
 
 def write_statistics(uri: str, split: str, statistics: SplitStatistics) -> None:

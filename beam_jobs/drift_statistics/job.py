@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,8 +16,9 @@ from ..engine import job_options
 from ..evaluation_config import EvaluationConfig
 from ..tables import ReadTable
 from .accumulator import Accumulator, Plan
+from .direct import span_statistics
 from .error_stream import ErrorStream
-from .files import SplitStatistics, read_statistics, write_statistics
+from .files import SplitStatistics, write_statistics
 from .to_tfdv import to_tfdv
 
 
@@ -133,9 +133,17 @@ def add(measured: Measured, batch: pa.RecordBatch) -> None:
 
 
 def finished(
-    measured: Measured, rows: int, config: StatisticsConfig, every_slice: bool = True
+    measured: Measured,
+    rows: int,
+    config: StatisticsConfig,
+    every_slice: bool = True,
+    written: bool = True,
 ) -> SplitStatistics:
-    """What is written; raises as DriftStatistics does."""
+    """What is known of ``rows`` rows; raises as DriftStatistics does.
+
+    Args:
+      written: to a file, that is; else slices are only told as objects, in much less time.
+    """
     accumulator, errors = measured
     accumulator.count()
     check_identity(
@@ -149,9 +157,10 @@ def finished(
             f"{', '.join(known)}"
         )
     return SplitStatistics(
-        to_tfdv(accumulator, config.min_group_rows),
+        to_tfdv(accumulator, config.min_group_rows, slices=written),
         None if config.sampled is None else accumulator.sample.table(),
         None if errors is None else errors.table(),
+        None if written else span_statistics(accumulator, config.min_group_rows),
     )
 
 
@@ -174,15 +183,6 @@ def write_table_statistics(
             | "Measure" >> DriftStatistics(config)
             | "Write" >> WriteStatistics(uri, split)
         )
-
-
-def table_statistics(
-    path: str, config: StatisticsConfig, options: PipelineOptions | None = None
-) -> SplitStatistics:
-    """The statistics of the table at ``path`` (see ReadTable)."""
-    with tempfile.TemporaryDirectory() as folder:
-        write_table_statistics(path, folder, "all", config, options)
-        return read_statistics(folder, "all")
 
 
 class WriteStatistics(beam.PTransform):

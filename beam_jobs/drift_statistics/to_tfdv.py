@@ -16,7 +16,7 @@ from tensorflow_data_validation import constants
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from .accumulator import Accumulator, SliceKey
-from .categories import MOST_VALUES, Categories
+from .categories import MOST_SLICE_VALUES, MOST_VALUES, Categories
 from .category_counts import NOT_UTF8, CategoryCounts
 from .feature_counts import Counts, FeatureCounts, known_aspects
 from .grid import MOST_BINS, MOST_SLICE_BINS, Grid
@@ -25,14 +25,13 @@ from .population import LENGTH, VALUE
 
 GRID, VALUES, BUCKETS = "tfx_vigil.grid.", "tfx_vigil.values.", "tfx_vigil.buckets."
 SLICE, UNNAMED = "tfx_vigil.slice.", "tfx_vigil.unnamed_slices"
-MOST_SLICE_VALUES = 256
 _HISTOGRAM_BUCKETS = 10
 _TOP_VALUES = 20
 _Statistics = statistics_pb2.FeatureNameStatistics
 
 
 def to_tfdv(
-    accumulator: Accumulator, min_group_rows: int = 1
+    accumulator: Accumulator, min_group_rows: int = 1, slices: bool = True
 ) -> statistics_pb2.DatasetFeatureStatisticsList:
     """The statistics of the whole, and of each slice with at least ``min_group_rows`` rows."""
     accumulator.count()
@@ -40,14 +39,9 @@ def to_tfdv(
     whole = datasets.datasets.add(name=constants.DEFAULT_SLICE_KEY, num_examples=accumulator.rows)
     for name, feature in sorted(accumulator.features.items()):
         _add_feature(whole, name, feature, feature.whole, 0, MOST_BINS, MOST_VALUES)
-    unnamed = 0
-    for key, number in sorted(accumulator.slices.items()):
-        if tuple(feature for feature, _ in key) in accumulator.given_up:
-            continue
+    named, unnamed = accumulator.named_slices(min_group_rows)
+    for key, number in named if slices else ():
         rows = accumulator.slice_rows[number]
-        if rows < min_group_rows:
-            unnamed += 1
-            continue
         dataset = datasets.datasets.add(name=_tfdv_name(key), num_examples=rows)
         for name, feature in sorted(accumulator.features.items()):
             added = _add_feature(

@@ -8,15 +8,11 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from ...beam_jobs.drift_statistics.files import SplitStatistics
-from ...beam_jobs.drift_statistics.job import table_statistics
+from ...beam_jobs.drift_statistics.table import table_statistics
 from ...beam_jobs.reports import DriftReport
 from ..drift_statistics.measure import statistics_config
 from .compare import compare
 from .config import DriftConfig
-from .detector_inputs import error_stream, row_samples
-from .inputs import Reference
-
-_SPLIT = "current"
 
 
 def compare_tables(
@@ -57,13 +53,4 @@ def compare_statistics(
     schema: schema_pb2.Schema | None = None,
 ) -> DriftReport:
     """As ``compare_tables``, of tables that are measured already."""
-    splits = {_SPLIT: current}
-    return compare(
-        {_SPLIT: current.datasets},
-        baseline.datasets,
-        None,
-        schema,
-        config,
-        rows=row_samples(splits, baseline, [], config),
-        stream=error_stream(splits, [Reference("baseline", {_SPLIT: baseline})]),
-    ).report
+    return compare({"current": current}, baseline, None, schema, config).report

@@ -6,25 +6,26 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
+from ...beam_jobs.drift_statistics.files import SplitStatistics
 from ...beam_jobs.drift_statistics.population import SpanStatistics
 from ...beam_jobs.reports import Comparison, DriftReport
 from ...beam_jobs.slices import OVERALL
 from .anomalies import joined
 from .config import DriftConfig
 from .detected import detected
-from .detectors import ErrorStream, Rows, run
+from .detector_inputs import error_stream, row_samples
+from .detectors import run
 from .drift_anomalies import drift_anomalies
 from .example_counts import example_counts
 from .explain import Known, explain
+from .inputs import Reference, Splits
 from .judge import judge, verdicts
 from .pairs import Pairs, listed, pair_up
 from .populations import Columns, columns, population
 from .schema_check import SchemaCheck, check_schema, inferred_schema
 from .verdict import drift_report
-
-Datasets = statistics_pb2.DatasetFeatureStatisticsList
 
 
 @dataclass(frozen=True)
@@ -36,39 +37,38 @@ class Findings:
 
 
 def compare(
-    current: Mapping[str, Datasets],
-    training: Datasets | None,
-    references: Mapping[str, Mapping[str, Datasets]] | None,
+    current: Splits,
+    training: SplitStatistics | None,
+    references: Sequence[Reference] | None,
     schema: schema_pb2.Schema | None,
     config: DriftConfig,
     span: str | None = None,
-    rows: Sequence[Rows] = (),
-    stream: ErrorStream | None = None,
 ) -> Findings:
     """Compares every feature of every slice, and validates every split against the schema.
 
     Args:
       current: the span's statistics by split, in the order in which splits are preferred.
       training: statistics of the training data, or None.
-      references: earlier spans' statistics by name and split, in order of time; empty where there
-        are none yet, which the report then says; None where there is no such thing as a span.
+      references: earlier spans, in order of time; empty where there are none yet, which the report
+        then says; None where there is no such thing as a span.
       schema: what the data should look like; where None, that is inferred from the training
         statistics, else from the newest reference.
       span: the span's own name.
-      rows: samples of the rows, of each split and each baseline.
-      stream: the errors of the reference spans and of this one.
     """
-    splits = {name: population(datasets, config) for name, datasets in current.items()}
+    splits = {name: population(split, config) for name, split in current.items()}
     names = config.training_names
     trained = population(training, config, names) if training is not None else None
+    spans = list(references or ())
     earlier = {
-        name: {split: population(datasets, config) for split, datasets in of_span.items()}
-        for name, of_span in (references or {}).items()
+        each.span: {name: population(split, config) for name, split in each.splits.items()}
+        for each in spans
     }
     found = _pairs(splits, trained, list(earlier.values()), config)
     if references is not None and not references:
         found.not_compared.append("No statistics of earlier spans: nothing was compared with one.")
-    check = _schema_check(current, training, references, schema, config, found)
+    check = _schema_check(current, training, spans, schema, config, found)
+    rows = row_samples(current, training, spans, config)
+    stream = error_stream(current, training, references)
     measured = [detected(each) for each in run(config.detectors, rows, stream)]
     measured += example_counts(splits, list(earlier.values()), config)
     comparisons = verdicts(found.pairs, measured, config)
@@ -132,21 +132,21 @@ def _pairs(
 
 
 def _schema_check(
-    current: Mapping[str, Datasets],
-    training: Datasets | None,
-    references: Mapping[str, Mapping[str, Datasets]] | None,
+    current: Splits,
+    training: SplitStatistics | None,
+    references: Sequence[Reference],
     schema: schema_pb2.Schema | None,
     config: DriftConfig,
     found: Pairs,
 ) -> SchemaCheck:
-    overall = {name: columns(datasets, config) for name, datasets in current.items()}
+    overall = {name: columns(split, config) for name, split in current.items()}
     if schema is not None:
         return check_schema(overall, schema, config)
     baselines: list[Columns] = []
     if training is not None:
         baselines.append(columns(training, config, config.training_names))
-    for of_span in reversed((references or {}).values()):
-        baselines.extend(columns(datasets, config) for datasets in of_span.values())
+    for reference in reversed(references):
+        baselines.extend(columns(split, config) for split in reference.splits.values())
     for baseline in baselines:
         if baseline.rows:
             return check_schema(overall, inferred_schema(baseline, config), config)

@@ -46,12 +46,17 @@ def row_samples(
     return found
 
 
-def error_stream(current: Splits, references: Sequence[Reference]) -> ErrorStream | None:
-    """The errors of the first split that has any, after those of the reference spans."""
+def error_stream(
+    current: Splits, training: SplitStatistics | None, references: Sequence[Reference] | None
+) -> ErrorStream | None:
+    """The errors of the first split that has any, after those of the reference spans; where there
+    is no such thing as a span, after those of ``training``."""
     for split, statistics in current.items():
         if statistics.errors is None or not statistics.errors.num_rows:
             continue
-        spans = [r.splits[split].errors for r in references if split in r.splits]
+        spans = [r.splits[split].errors for r in references or () if split in r.splits]
+        if references is None and training is not None:
+            spans = [training.errors]
         parts = [errors for errors in spans if errors is not None and errors.num_rows]
         parts.append(statistics.errors)
         starts = np.cumsum([0, *(part.num_rows for part in parts[:-1])]).tolist()

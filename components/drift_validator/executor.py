@@ -14,7 +14,7 @@ from ...beam_jobs.reports import write_report
 from .config import DriftConfig
 
 if TYPE_CHECKING:
-    from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
+    from tensorflow_metadata.proto.v0 import schema_pb2
 
     from ...beam_jobs.drift_statistics.files import SplitStatistics
     from .inputs import Splits
@@ -43,7 +43,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         from ..drift_statistics.executor import read_schema
         from .anomalies import FILE_NAME, folder
         from .compare import compare
-        from .detector_inputs import error_stream, row_samples
         from .inputs import read_references, read_splits
 
         self._log_startup(input_dict, output_dict, exec_properties)
@@ -58,16 +57,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             training = artifact_utils.get_single_instance(input_dict[TRAINING_STATISTICS_KEY])
             trained = read_splits(training.uri)
         references = read_references(input_dict.get(REFERENCE_STATISTICS_KEY, []))
-        training = _training(trained, config.training_split)
         findings = compare(
-            current=_datasets(compared),
-            training=training and training.datasets,
-            references={each.span: _datasets(each.splits) for each in references},
+            current=compared,
+            training=_training(trained, config.training_split),
+            references=references,
             schema=schema,
             config=config,
             span=exec_properties.get(SPAN_KEY) or None,
-            rows=row_samples(compared, training, references, config),
-            stream=error_stream(compared, references),
         )
 
         report = artifact_utils.get_single_instance(output_dict[REPORT_KEY])
@@ -109,10 +105,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 statistics_config(config, schema),
             )
         return statistics
-
-
-def _datasets(splits: Splits) -> dict[str, statistics_pb2.DatasetFeatureStatisticsList]:
-    return {split: statistics.datasets for split, statistics in splits.items()}
 
 
 def _check_slices(compared: Splits, config: DriftConfig) -> None:

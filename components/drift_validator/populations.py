@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from ...beam_jobs.drift_statistics.files import SplitStatistics
 from ...beam_jobs.drift_statistics.from_tfdv import feature_name, from_tfdv, whole
 from ...beam_jobs.drift_statistics.population import SliceStatistics, SpanStatistics
 from ...beam_jobs.slices import slice_name
@@ -22,19 +23,19 @@ class Columns:
 
 
 def population(
-    datasets: statistics_pb2.DatasetFeatureStatisticsList,
+    split: SplitStatistics,
     config: DriftConfig,
     names: Mapping[str, str] | None = None,
 ) -> SpanStatistics:
     """Every slice, without the features that ``config`` ignores.
 
     Args:
-      datasets: ours, or StatisticsGen's.
+      split: ours, or StatisticsGen's.
       names: what the statistics call a feature, by its name in the log.
     """
     log_names = _reversed(names)
     specs = [[(names or {}).get(feature, feature) for feature in spec] for spec in config.slices]
-    found = from_tfdv(datasets, specs, config.min_group_rows)
+    found = split.slices or from_tfdv(split.datasets, specs, config.min_group_rows)
     slices = {}
     for here in found.slices.values():
         key = tuple((log_names.get(feature, feature), value) for feature, value in here.key)
@@ -45,13 +46,13 @@ def population(
 
 
 def columns(
-    datasets: statistics_pb2.DatasetFeatureStatisticsList,
+    split: SplitStatistics,
     config: DriftConfig,
     names: Mapping[str, str] | None = None,
 ) -> Columns:
     """The whole as TFDV tells it, which its schema check needs; else as ``population``."""
     log_names = _reversed(names)
-    total = whole(datasets)
+    total = whole(split.datasets)
     features = {}
     for feature in total.features:
         name = log_names.get(feature_name(feature), feature_name(feature))

@@ -162,3 +162,37 @@ def test_memory_bound_every_batch_is_a_block_of_the_table(tmp_path):
     with beam.Pipeline() as pipeline:
         sizes = pipeline | tables.ReadTable(str(tmp_path)) | beam.Map(lambda b: b.num_rows)
         assert_that(sizes, equal_to([tables.PARQUET_BATCH_ROWS] * 3))
+
+
+def test_rows_read_in_this_process_are_those_that_beam_reads(tmp_path):
+    path = parquet(
+        tmp_path / "t.parquet",
+        id=[0, 1, 2, 3],
+        word=["a", None, "b", "a"],
+        coded=pa.array(["x", "y", None, "x"]).dictionary_encode(),
+        raw=[b"\xff", b"", None, b"\xff"],
+        day=[datetime.date(2026, 3, 1), None] * 2,
+        real=[0.1, None, float("nan"), -0.0],
+        several=[["a", "b"], [], None, ["c"]],
+        nothing=pa.nulls(4),
+    )
+    batches = list(tables.flat_batches(str(path), 3))
+    assert [batch.num_rows for batch in batches] == [2, 1, 1]
+    assert pa.types.is_dictionary(batches[0].schema.field("word").type)
+    rows = [row for batch in batches for row in batch.to_pylist()]
+    wanted = read(path)
+    for row in rows:
+        row.update({k: v if k == "several" or v is None else [v] for k, v in row.items()})
+    assert str(rows) == str(wanted)
+
+
+def test_csv_read_in_this_process_has_the_types_of_all_files(tmp_path):
+    (tmp_path / "1.csv").write_text("id,x\n0,1\n")
+    (tmp_path / "2.csv").write_text("id,x\n1,2.5\n")
+    batches = tables.flat_batches(str(tmp_path), 100)
+    assert [b.to_pylist() for b in batches] == [[{"id": 0, "x": 1.0}], [{"id": 1, "x": 2.5}]]
+
+
+def test_tf_examples_are_not_read_in_this_process(tmp_path):
+    (tmp_path / "data_tfrecord-00000-of-00001").write_bytes(b"")
+    assert tables.flat_batches(str(tmp_path), 100) is None

@@ -8,6 +8,9 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx_vigil.beam_jobs import tables
 from tfx_vigil.beam_jobs.drift_statistics.files import SplitStatistics
 from tfx_vigil.beam_jobs.drift_statistics.job import StatisticsConfig, add, finished
+from tfx_vigil.components.drift_validator.compare import compare as real_compare
+from tfx_vigil.components.drift_validator.config import DriftConfig
+from tfx_vigil.components.drift_validator.inputs import Reference
 
 
 def measured(columns: dict, slices=(), **more) -> SplitStatistics:
@@ -40,3 +43,18 @@ def stock_statistics(
             dataset.name = name
             result.datasets.add().CopyFrom(dataset)
     return result
+
+
+def compare(current: dict, training, references: dict | None, schema, config: DriftConfig):
+    """As ``compare.compare``, of statistics without samples."""
+    return real_compare(
+        _splits(current),
+        training and SplitStatistics(training),
+        None if references is None else [Reference(n, _splits(s)) for n, s in references.items()],
+        schema,
+        config,
+    )
+
+
+def _splits(datasets: dict) -> dict:
+    return {name: SplitStatistics(each) for name, each in datasets.items()}

@@ -5,10 +5,9 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx_vigil.beam_jobs.drift_statistics.job import codes_of
 from tfx_vigil.beam_jobs.reports import DriftReport
-from tfx_vigil.components.drift_validator.compare import compare
 from tfx_vigil.components.drift_validator.config import DriftConfig
 
-from .drift_statistics import statistics_of, stock_statistics
+from .drift_statistics import compare, statistics_of, stock_statistics
 
 SLICES = [["payment_type"], ["payment_type", "hour"]]
 CONFIG = DriftConfig()

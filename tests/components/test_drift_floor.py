@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 import tensorflow_data_validation as tfdv
-from tfx_vigil.components.drift_validator.compare import compare
 from tfx_vigil.components.drift_validator.config import DriftConfig
 from tfx_vigil.components.drift_validator.named_values import with_named_values
 
-from .drift_statistics import statistics_of, stock_statistics
+from .drift_statistics import compare, statistics_of, stock_statistics
 
 SLICES = [["company"], ["company", "hour"]]
 CONFIG = DriftConfig(slices=SLICES)
