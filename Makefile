@@ -53,7 +53,7 @@ lint: venv
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 bench: venv
-	@for b in ingest pseudonyms scanner; do $(BIN)/python benchmarks/$$b.py || exit 1; done
+	@for b in ingest pseudonyms scanner drift_speed; do $(BIN)/python benchmarks/$$b.py || exit 1; done
 
 lock:
 	$(LOCK) pyproject.toml --output-file requirements/base.txt

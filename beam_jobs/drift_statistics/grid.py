@@ -67,8 +67,7 @@ class Grid:
         """The same values in the bins of a coarser (or the same) level."""
         if level == self.level:
             return self
-        keys, first = np.unique(self.keys >> (level - self.level), return_index=True)
-        counts = np.add.reduceat(self.counts, first) if len(first) else self.counts
+        keys, counts = coarser(self.keys, self.counts, level - self.level)
         return Grid(level, keys, counts, self.nan, self.resolution)
 
     def at_most(self, bins: int) -> Grid:
@@ -126,6 +125,15 @@ def on_common_bins(grids: Sequence[Grid]) -> tuple[int, np.ndarray, np.ndarray]:
     for row, grid in zip(counts, grids, strict=True):
         row[np.searchsorted(keys, grid.keys)] = grid.counts
     return level, keys, counts
+
+
+def coarser(keys: np.ndarray, counts: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Ascending keys so many levels up, and the sums of ``counts`` of shape [..., keys]."""
+    if not levels or not len(keys):
+        return keys, counts
+    keys = keys >> levels
+    first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1]))
+    return keys[first], np.add.reduceat(counts, first, axis=-1)
 
 
 def ordered(values: np.ndarray) -> np.ndarray:

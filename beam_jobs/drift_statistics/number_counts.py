@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .grid import MOST_BINS, Grid, levels_to_drop, ordered
+from .grid import MOST_BINS, Grid, coarser, levels_to_drop, ordered
 from .groups import Order
 
 _TABLE = 1 << 18
@@ -80,10 +80,9 @@ class Numbers:
         keys, counts, at = _distinct(bits >> level)
         more = levels_to_drop(keys, MOST_BINS)
         if more:
-            first = np.append(True, np.diff(keys >> more) > 0)
-            starts = np.flatnonzero(first)
-            keys, counts = keys[starts] >> more, np.add.reduceat(counts, starts)
-            at = (np.cumsum(first) - 1)[at]
+            fine = keys >> more
+            keys, counts = coarser(keys, counts, more)
+            at = np.searchsorted(keys, fine)[at]
         return level + more, keys, counts, at
 
     def whole(self, nan: int = 0) -> NumberCounts:
@@ -147,14 +146,16 @@ def merged(parts: Sequence[tuple[NumberCounts, np.ndarray]], groups: int) -> Num
       parts: counts, and which group of the result each of their groups is; none comes twice.
     """
     level = max(part.level for part, _ in parts)
-    coarse = [_at_level(part, level) for part, _ in parts]
+    coarse = [coarser(part.keys, part.counts, level - part.level) for part, _ in parts]
     keys = coarse[0][0]
     for found, _ in coarse[1:]:
         if not np.array_equal(keys, found):
             keys = np.union1d(keys, found)
-    counts = np.zeros((groups, len(keys)), np.int64)
+    counts, every = np.zeros((groups, len(keys)), np.int64), np.arange(groups)
     for (found, sums), (_, rows) in zip(coarse, parts, strict=True):
-        if len(found) == len(keys):
+        if len(found) == len(keys) and len(rows) == groups and (rows == every).all():
+            counts += sums
+        elif len(found) == len(keys):
             counts[rows] += sums
         else:
             counts[rows[:, None], np.searchsorted(keys, found)] += sums
@@ -171,7 +172,7 @@ def merged(parts: Sequence[tuple[NumberCounts, np.ndarray]], groups: int) -> Num
         )
     most_bins = int(np.clip(_MOST_CELLS // max(groups, 1), _FEWEST_BINS, MOST_BINS))
     dropped = levels_to_drop(keys, most_bins)
-    keys, counts = _coarser(keys, counts, dropped)
+    keys, counts = coarser(keys, counts, dropped)
     return NumberCounts(level + dropped, keys, counts, nan, mean, squares, least, most)
 
 
@@ -193,17 +194,6 @@ def _moments(one: Moments, other: Moments) -> Moments:
     for empty, full in ((one[0] == 0, other), (other[0] == 0, one)):
         mean, squares = np.where(empty, full[1], mean), np.where(empty, full[2], squares)
     return total, mean, squares
-
-
-def _at_level(part: NumberCounts, level: int) -> tuple[np.ndarray, np.ndarray]:
-    return _coarser(part.keys, part.counts, level - part.level)
-
-
-def _coarser(keys: np.ndarray, counts: np.ndarray, levels: int) -> tuple[np.ndarray, np.ndarray]:
-    if not levels or not len(keys):
-        return keys, counts
-    keys, first = np.unique(keys >> levels, return_index=True)
-    return keys, np.add.reduceat(counts, first, axis=1)
 
 
 def _distinct(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -124,9 +124,9 @@ def in_bins(fine: Cells, grids: Sequence[Grid | None], bins: int) -> Cells:
     shares = (np.cumsum(baseline) - baseline) / total * bins
     frequent = baseline / total * bins >= 1
     place = np.floor(shares + 1e-9)
-    starts = np.diff(place, prepend=-1) > 0
-    starts |= frequent
-    starts[1:] |= frequent[:-1]
+    starts = frequent.copy()
+    starts[:1] = True
+    starts[1:] |= (place[1:] > place[:-1]) | frequent[:-1]
     starts = np.flatnonzero(starts)
     counts = np.add.reduceat(fine.counts, starts, axis=1)
     nan = np.array([0.0 if grid is None else grid.nan for grid in grids])
@@ -146,9 +146,10 @@ def _rows(
 ) -> np.ndarray:
     whole = np.zeros((len(populations), counts.shape[1]))
     whole[[i for i, each in enumerate(populations) if each is not None]] = counts
-    totals = whole.sum(axis=1)
-    several = totals > np.asarray(present)
-    whole[several] *= (np.asarray(present)[several] / totals[several])[:, None]
+    totals, present = whole.sum(axis=1), np.asarray(present)
+    several = totals > present
+    if several.any():
+        whole[several] *= (present[several] / totals[several])[:, None]
     return whole
 
 
