@@ -14,6 +14,7 @@ from ...beam_jobs.slices import OVERALL
 from .config import DriftConfig
 from .detected import Detected
 from .detectors import CORRELATION
+from .families import of_detector, of_distance, weights
 from .measure import Subject, Tests, measure
 from .pairs import Pair, Splits, pair_up
 
@@ -37,36 +38,47 @@ def verdicts(
     """Every comparison's verdict.
 
     A value is drift where it exceeds its threshold: the larger of the practical floor and of the
-    value that chance exceeds with the probability ``level``. That level is the one of Benjamini and
-    Hochberg (1995) over all comparisons whose value exceeds the floor, so that of all alarms at
-    most a share of ``alpha`` is expected to be false; where nothing has drifted, that is the
-    chance of any alarm at all. Fixed thresholds stand for themselves. Of correlations, of which
-    there are many, those that have not changed are counted and not returned.
+    value that chance exceeds with a probability by Benjamini and Hochberg (1995) over all
+    comparisons, weighted by ``families.SHARES``, so that of all alarms at most a share of ``alpha``
+    is expected to be false; where nothing has drifted, that is the chance of any alarm at all. A
+    value below the floor counts as one that chance explains. Fixed thresholds stand for themselves.
+    Of correlations, of which there are many, those that have not changed are counted and not
+    returned.
 
     Y. Benjamini, Y. Hochberg, Controlling the false discovery rate, JRSS B 57, 1995.
     """
     tests = list(measure(pairs, config))
     limits = [_limits(each.subjects, config) for each in tests]
     chances = [_chances(*both) for both in zip(tests, limits, strict=True)]
-    chances.append(np.array([each.chance for each in detected]))
-    level = _level(np.concatenate(chances), config.alpha)
+    families = [of_distance(s.pair.slice) for each in tests for s in each.subjects]
+    levels = _levels(
+        np.concatenate([*chances, [each.chance for each in detected]]),
+        np.array([*families, *(of_detector(each.distance) for each in detected)]),
+        config.alpha,
+    )
+    *allowed, rest = np.split(levels, np.cumsum([len(each.subjects) for each in tests]))
     comparisons = [
         comparison
-        for each, own in zip(tests, limits, strict=True)
+        for each, own, level in zip(tests, limits, allowed, strict=True)
         for comparison in _verdicts(each, own, level, config.min_group_rows)
     ]
-    found = (each.verdict(level) for each in detected)
+    found = (each.verdict(level) for each, level in zip(detected, rest.tolist(), strict=True))
     comparisons.extend(c for c in found if c.distance != CORRELATION or c.verdict != "ok")
     comparisons.extend(_too_few(pair, config) for pair in pairs if _is_small(pair, config))
     return comparisons
 
 
-def _level(chances: np.ndarray, alpha: float) -> float:
-    """``chances``: NaN where a comparison has none."""
-    known = np.sort(chances[~np.isnan(chances)])
-    allowed = alpha * np.arange(1, len(known) + 1) / max(len(known), 1)
-    below = np.flatnonzero(known <= allowed)
-    return float(allowed[below[-1]] if len(below) else alpha / max(len(known), 1))
+def _levels(chances: np.ndarray, families: np.ndarray, alpha: float) -> np.ndarray:
+    """The chance that each comparison may have to be drift; ``chances``: NaN where it has none."""
+    known = ~np.isnan(chances)
+    levels = np.full(len(chances), alpha)
+    if known.any():
+        shares = weights(families[known])
+        told = np.sort(np.where(chances[known] < 1, chances[known] / shares, np.inf))
+        steps = alpha * np.arange(1, len(told) + 1) / len(told)
+        below = np.flatnonzero(told <= steps)
+        levels[known] = np.minimum(steps[below[-1] if len(below) else 0] * shares, 1)
+    return levels
 
 
 def _chances(tests: Tests, limits: _Limits) -> np.ndarray:
@@ -88,10 +100,10 @@ def _limits(subjects: Sequence[Subject], config: DriftConfig) -> _Limits:
 
 
 def _verdicts(
-    tests: Tests, limits: _Limits, level: float, min_group_rows: int
+    tests: Tests, limits: _Limits, levels: np.ndarray, min_group_rows: int
 ) -> Iterator[Comparison]:
     floors, fixed = limits
-    quantiles = np.maximum(tests.null.quantiles(level), 0)
+    quantiles = np.maximum(tests.null.quantiles(levels), 0)
     for i, subject in enumerate(tests.subjects):
         pair, value = subject.pair, float(tests.values[i])
         threshold, origin = max(floors[i], quantiles[i]), FLOOR

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from .nulls import Level
 from .span_variation import LEAST_SPANS
 
 
@@ -39,7 +40,7 @@ class NewValuesNull:
         usually = stats.t.sf((values - self.usual) / self.deviation, self.degrees)
         return np.where(values > 0, np.fmax(by_chance, usually), 1.0)
 
-    def quantiles(self, level: float) -> np.ndarray:
+    def quantiles(self, level: Level) -> np.ndarray:
         by_chance = stats.gamma.isf(level, *self._gamma)
         usually = self.usual + self.deviation * stats.t.isf(level, self.degrees)
         return np.fmax(by_chance, usually)

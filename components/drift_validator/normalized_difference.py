@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .nulls import Level
+
 
 @dataclass(frozen=True, eq=False)
 class Unknown:
@@ -18,7 +20,7 @@ class Unknown:
     def p_values(self, values: np.ndarray) -> np.ndarray:
         return np.full(len(values), np.nan)
 
-    def quantiles(self, level: float) -> np.ndarray:
+    def quantiles(self, level: Level) -> np.ndarray:
         return np.full(len(self.between), np.nan)
 
 

@@ -1,7 +1,8 @@
 """What values distances take by chance alone: one law for each distance, many tests at once.
 
 ``p_values(values)``: the chance of at least such values without any drift, [tests].
-``quantiles(level)``: the values that chance exceeds with probability ``level``, [tests].
+``quantiles(level)``: the values that chance exceeds with probability ``level``, [tests]; one level
+for all, or [tests].
 ``between``: the share of the variance that is span-to-span variation and not sampling, [tests].
 """
 
@@ -18,12 +19,15 @@ from .hypergeometric import both_tails
 _STEPS, _ROUNDING, _MANY = 40, 1e-6, 1e5
 
 
+Level = float | np.ndarray
+
+
 class Null(Protocol):
     between: np.ndarray
 
     def p_values(self, values: np.ndarray) -> np.ndarray: ...
 
-    def quantiles(self, level: float) -> np.ndarray: ...
+    def quantiles(self, level: Level) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +43,7 @@ class StudentNull:
             scaled = np.nan_to_num(values / self.deviation, nan=0.0)
         return two_sided(scaled, self.degrees)
 
-    def quantiles(self, level: float) -> np.ndarray:
+    def quantiles(self, level: Level) -> np.ndarray:
         return self.deviation * -stats.t.ppf(level / 2, self.degrees)
 
 
@@ -61,11 +65,11 @@ class GammaNull:
         tails[~known] = stats.f.sf(ratio[~known], own[~known], self.degrees[~known])
         return np.where(values > self.mean * (1 + _ROUNDING), tails, np.maximum(tails, 0.5))
 
-    def quantiles(self, level: float) -> np.ndarray:
+    def quantiles(self, level: Level) -> np.ndarray:
         own = self._own
-        known = self.degrees > _MANY
+        known, level = self.degrees > _MANY, np.broadcast_to(level, own.shape)
         ratio = stats.gamma.isf(level, own / 2, scale=2 / own)
-        ratio[~known] = stats.f.isf(level, own[~known], self.degrees[~known])
+        ratio[~known] = stats.f.isf(level[~known], own[~known], self.degrees[~known])
         return np.maximum(ratio, 1 + _ROUNDING) * self.mean
 
     @property
@@ -101,7 +105,7 @@ class LargestNull:
         tails[wide] = two_sided(-special.ndtri(tails[wide] / 2), self.degrees[wide])
         return np.minimum((tails * self.weights).sum(axis=1), 1.0)
 
-    def quantiles(self, level: float) -> np.ndarray:
+    def quantiles(self, level: Level) -> np.ndarray:
         low, high = np.zeros(len(self.n)), np.full(len(self.n), 1.0)
         for _ in range(_STEPS):
             middle = (low + high) / 2

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +13,7 @@ from scipy import stats
 from .contract import EVERYTHING, ErrorStream, Measured, StreamDetector, too_few
 from .daily_pattern import without_daily_pattern
 from .long_run_variance import long_run_variance
+from .regimes import Regime, regimes
 from .simulated_null import SimulatedNull
 
 BLOCKS = 1_024
@@ -22,7 +21,6 @@ SIMULATIONS = 1_999
 TRIMMED = 0.05
 OUTLIERS = 20
 LEAST_SEGMENT = 30
-LEAST_SPANS = 3
 
 
 class ChangePoint(StreamDetector):
@@ -37,7 +35,9 @@ class ChangePoint(StreamDetector):
     Neighbouring errors that are alike widen it by the long-run variance; the hours of the day
     that always are the worse ones are taken out first; and where earlier spans differ from each
     other by more than that, the variance of such a difference is added, as Student's t with
-    Satterthwaite's degrees of freedom.
+    Satterthwaite's degrees of freedom. Where the level of errors has changed in earlier spans
+    already, the errors since then are looked at too, and the p-value of the less likely of both
+    changes is doubled: so a change lasts in the reports, and its end is found as well.
 
     Attributes:
       floor: a smaller change does not matter, in standard deviations.
@@ -69,24 +69,24 @@ class ChangePoint(StreamDetector):
             return Measured(*about, reason=reason)
         evened = without_daily_pattern(stream)
         errors = _without_outliers(evened.errors)
-        found = _largest_change(errors, stream.current, evened.widening)
-        deviation = math.sqrt(_variance_within(errors, found.place))
-        if not deviation:
+        since = [(stream.starts[each.first], each) for each in regimes(errors, stream.starts)]
+        tests = [
+            _Test.of(errors[start:], stream.current - start, start, regime, evened.widening)
+            for start, regime in since
+        ]
+        found = min(tests, key=lambda test: test.p_value)
+        if not found.deviation:
             return Measured(*about, reason="all errors are the same")
-        error, degrees = _standard_error(stream.starts, errors, found)
-        z = _as_normal(abs(found.difference) / error, degrees)
-        raw = stream.errors
+        raw, place = stream.errors, found.start + found.change.place
         return Measured(
             *about,
-            value=abs(found.difference) / deviation,
+            value=abs(found.change.difference) / found.deviation,
             floor=self.floor,
-            p_value=found.null.p_value(z),
-            quantile=lambda level: (
-                _as_student(found.null.quantile(level), degrees) * error / deviation
-            ),
-            before=float(raw[: found.place].mean()),
-            after=float(raw[found.place :].mean()),
-            since=stream.time(found.place),
+            p_value=min(1.0, found.p_value * len(tests)),
+            quantile=lambda level: found.quantile(level / len(tests)),
+            before=float(raw[found.start : place].mean()),
+            after=float(raw[place:].mean()),
+            since=stream.time(place),
         )
 
 
@@ -149,25 +149,49 @@ def _refined(errors: np.ndarray, place: int, size: int, current: int) -> int:
     return int(places[np.argmax(np.abs(sums) * np.sqrt(n / (places * (n - places))))])
 
 
-def _standard_error(
-    starts: Sequence[int], errors: np.ndarray, found: _Change
-) -> tuple[float, float]:
+@dataclass(frozen=True)
+class _Test:
+    """The largest change after the errors from ``start`` on; ``error``: of its difference."""
+
+    start: int
+    change: _Change
+    deviation: float
+    error: float
+    degrees: float
+
+    @classmethod
+    def of(
+        cls, errors: np.ndarray, current: int, start: int, regime: Regime, widening: float
+    ) -> _Test:
+        change = _largest_change(errors, current, widening)
+        deviation = math.sqrt(_variance_within(errors, change.place))
+        return cls(start, change, deviation, *_standard_error(len(errors), regime, change))
+
+    @property
+    def p_value(self) -> float:
+        if not self.deviation:
+            return 1.0
+        z = _as_normal(abs(self.change.difference) / self.error, self.degrees)
+        return self.change.null.p_value(z)
+
+    def quantile(self, level: float) -> float:
+        unlikely = _as_student(self.change.null.quantile(level), self.degrees)
+        return unlikely * self.error / self.deviation
+
+
+def _standard_error(rows: int, regime: Regime, found: _Change) -> tuple[float, float]:
     """Standard error of the difference of means, and its degrees of freedom.
 
     Where at least three earlier spans differ by more than their errors' variation explains, the
     current span may differ as much from them.
     """
-    sampling = found.variance * (1 / found.place + 1 / (len(errors) - found.place))
-    spans = [errors[start:end] for start, end in pairwise(starts) if end - start >= LEAST_SEGMENT]
-    if len(spans) < LEAST_SPANS:
+    sampling = found.variance * (1 / found.place + 1 / (rows - found.place))
+    between = regime.variance - found.variance * regime.one_row
+    if not regime.degrees or between <= 0:
         return math.sqrt(sampling), math.inf
-    expected = found.variance * np.mean([1 / len(span) for span in spans])
-    between = float(np.var([span.mean() for span in spans], ddof=1)) - expected
-    if between <= 0:
-        return math.sqrt(sampling), math.inf
-    between *= 1 + 1 / len(spans)
+    between *= 1 + 1 / regime.spans
     whole = sampling + between
-    return math.sqrt(whole), (len(spans) - 1) * (whole / between) ** 2
+    return math.sqrt(whole), regime.degrees * (whole / between) ** 2
 
 
 def _as_normal(t: float, degrees: float) -> float:

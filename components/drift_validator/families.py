@@ -1,0 +1,46 @@
+"""How the chance of a false alarm is shared out between kinds of comparisons.
+
+Slices and pairs of features are many, and would leave none for what is true of all rows; so each
+kind has a fixed share, however many comparisons it makes. The shares are as weights of p-values
+(C. Genovese, K. Roeder, L. Wasserman, False discovery control with p-value weighting, Biometrika
+93, 2006).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from ...beam_jobs.slices import OVERALL
+from .detectors import CLASSIFIER, CORRELATION
+
+Family = Literal["whole", "slices", "correlations", "rows", "errors"]
+SHARES: dict[Family, float] = {
+    "whole": 0.6,
+    "slices": 0.1,
+    "correlations": 0.05,
+    "rows": 0.05,
+    "errors": 0.2,
+}
+
+
+def of_distance(slice_name: str) -> Family:
+    return "whole" if slice_name == OVERALL else "slices"
+
+
+def of_detector(name: str) -> Family:
+    """``name``: a detector's, or ``number_of_examples``."""
+    detectors: dict[str, Family] = {
+        CORRELATION: "correlations",
+        CLASSIFIER: "rows",
+        "number_of_examples": "whole",
+    }
+    return detectors.get(name, "errors")
+
+
+def weights(families: np.ndarray) -> np.ndarray:
+    """Of the comparison in each of ``families``, 1 on average; families without one share none."""
+    names, place, counts = np.unique(families, return_inverse=True, return_counts=True)
+    shares = np.array([SHARES[name] for name in names.tolist()])
+    return (shares / shares.sum() * len(families) / counts)[place]
