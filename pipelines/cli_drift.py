@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich import box
@@ -22,7 +22,7 @@ _SHORT = {
     "normalized_abs_difference": "normalized difference",
     "missing_rate_difference": "missing rate",
 }
-CORRELATION = "rank_correlation"
+CORRELATION, EVENT_TIME = "rank_correlation", "log_event_time"
 _TOLD = 10
 
 
@@ -38,6 +38,16 @@ def drift(
     label: Annotated[
         str, typer.Option(help="Column of the ground truth, where there is one.")
     ] = "label",
+    task: Annotated[
+        Literal["binary_classification", "regression"] | None,
+        typer.Option(
+            help="binary_classification or regression: labelled predictions' errors are compared "
+            "too, and the time at which they changed is told."
+        ),
+    ] = None,
+    time: Annotated[
+        str, typer.Option(help="Column of the times, by which errors are in order; not compared.")
+    ] = EVENT_TIME,
     ignore: Annotated[
         list[str] | None, typer.Option(help="Columns to leave out; * stands for any letters.")
     ] = None,
@@ -64,8 +74,10 @@ def drift(
         {
             "prediction": prediction,
             "label": label,
+            "task": task,
+            "time": time,
             "alpha": alpha,
-            "ignore": [*DriftConfig().ignore, *(ignore or [])],
+            "ignore": [*DriftConfig().ignore, time, *(ignore or [])],
         },
     )
     with progress_line() as progress:

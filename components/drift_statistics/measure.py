@@ -44,6 +44,7 @@ def statistics_config(
         sampled=frozenset({VERSION}) if config.sample_rows else None,
         min_group_rows=config.min_group_rows,
         errors=errors,
+        time=config.time,
     )
 
 

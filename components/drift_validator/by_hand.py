@@ -33,8 +33,8 @@ def compare_tables(
       options: of the Beam pipelines that compute the statistics.
 
     Raises:
-      FileNotFoundError, ValueError: where a table cannot be read, or has no such column to
-        slice by.
+      FileNotFoundError, ValueError: where a table cannot be read, has no such column to slice by,
+        or, with a ``task``, no errors.
     """
     config = (config or DriftConfig()).model_copy(
         update={"splits": [], "slices": [list(features) for features in slices]}
@@ -43,6 +43,14 @@ def compare_tables(
     baseline, current = (
         table_statistics(path, measured, options) for path in (baseline_path, current_path)
     )
+    if config.task is not None and not all(
+        each.errors is not None and each.errors.num_rows for each in (baseline, current)
+    ):
+        raise ValueError(
+            f"no errors to compare: no row of one or both tables has a {config.label!r}, a "
+            f"{config.prediction!r} and a time {config.time!r}; name the columns, or leave out "
+            "the task"
+        )
     return compare_statistics(baseline, current, config, schema)
 
 

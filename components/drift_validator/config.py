@@ -59,6 +59,7 @@ class DriftConfig(Parameters):
       task: how errors are told from predictions and labels; none are where None.
       positive_class: the label value that counts as 1 in a binary classification; without it
         labels are 0 and 1.
+      time: the column of event times, in microseconds, by which errors are in order.
       sample_rows: a sample of 10,000 rows is kept beside the statistics, for what no single
         feature's distribution tells.
       prediction: the prediction's column; drift on it alone asks for action.
@@ -92,6 +93,7 @@ class DriftConfig(Parameters):
     codes: list[str] = []
     task: Task | None = None
     positive_class: str | None = None
+    time: str = "log_event_time"
     sample_rows: bool = True
     prediction: str = "prediction"
     label: str = "label"

@@ -82,6 +82,43 @@ def test_drift_on_the_prediction_asks_for_action(run, before, later):
     assert ran.json["severity"] == "act"
 
 
+def labelled(path, wrong, n=3_000):
+    rng = np.random.default_rng(n)
+    label = rng.random(n) < 0.5
+    frame = pd.DataFrame(
+        {
+            "asked": pd.date_range("2026-03-01", periods=n, freq="min"),
+            "score": np.where(rng.random(n) < wrong, ~label, label) * 0.8 + 0.1,
+            "paid": label.astype(int),
+        }
+    )
+    frame.to_parquet(path)
+    return path
+
+
+def test_errors_are_compared_and_the_time_of_their_change_is_told(run, tmp_path):
+    before = labelled(tmp_path / "before.parquet", 0.1)
+    later = labelled(tmp_path / "later.parquet", np.repeat([0.1, 0.3], [2_000, 1_000]))
+    roles = "--prediction", "score", "--label", "paid", "--task", "binary_classification"
+    found = run(*compared(before, later, *roles, "--time", "asked", "--json"))
+    [change] = [c for c in found.json["comparisons"] if c["distance"] == "change_point"]
+    assert change["verdict"] == "drift"
+    assert "2026-03-02T08:00" < change["detail"]["since"] < "2026-03-02T10:30"
+    assert "asked" not in {c["feature"] for c in found.json["comparisons"]}
+
+    untimed = run(*compared(before, later, *roles))
+    assert untimed.code == 1
+    assert "a 'paid', a 'score' and a time 'log_event_time'" in untimed.err
+    assert "Traceback" not in untimed.err
+
+
+def test_an_unknown_task_is_refused(run, before, later):
+    refused = run(*compared(before, later, "--task", "ranking"))
+    assert refused.code == 2
+    assert "task" in refused.err
+    assert "binary_classification" in refused.err
+
+
 def test_a_script_gets_json_alone_and_exit_code_3_where_drift_is_found(before, later):
     """In a process of its own: what TensorFlow and its clients print when imported counts too."""
     call = "import sys; from tfx_vigil.pipelines.cli import main; main()"
