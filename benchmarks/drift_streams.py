@@ -5,9 +5,9 @@
 A model learns from the first rows of one of River's generators and is frozen; its errors come in
 spans of 1,000 labelled rows, and at a random row the labels' function changes: suddenly, gradually
 over 3,000 rows, or there and back (the way back 6 spans later). Each detector gets the spans one by
-one with the last 8 before it, as in the pipeline: DriftValidator's change point at its default
-alpha, and ADWIN on the same errors, squared differences of score and label, as DDM on right and
-wrong, which are asked row by row from the first row on, with River's defaults.
+one with the last 8 before it, as in the pipeline: DriftValidator's change point at the share of the
+default alpha that errors have, and, asked row by row from the first row on with River's defaults,
+ADWIN on the same errors, squared differences of score and label, and DDM on right and wrong.
 
 Found: the share of changes after which there is an alarm within 5 spans. Spans late: of those, how
 many spans after the one with the change (its first row, where it is gradual). Off: the median

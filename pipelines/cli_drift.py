@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich import box
 
-from .cli_options import AsJson, SliceBy, columns_of, validated
+from .cli_options import AsJson, SliceBy, Task, columns_of, validated
 from .console import Cells, Exit, number, progress_line, screen
 
 if TYPE_CHECKING:
@@ -39,10 +39,9 @@ def drift(
         str, typer.Option(help="Column of the ground truth, where there is one.")
     ] = "label",
     task: Annotated[
-        Literal["binary_classification", "regression"] | None,
+        Task | None,
         typer.Option(
-            help="binary_classification or regression: labelled predictions' errors are compared "
-            "too, and the time at which they changed is told."
+            help="Compare the errors of labelled predictions too, and tell when they changed."
         ),
     ] = None,
     time: Annotated[

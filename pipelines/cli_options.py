@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -18,6 +18,8 @@ SliceBy = Annotated[
     list[str] | None,
     typer.Option("--slice-by", help="A column, or several joined by commas to cross them."),
 ]
+
+Task = Literal["binary_classification", "regression"]
 
 Model = TypeVar("Model", bound=BaseModel)
 

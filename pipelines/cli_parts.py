@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from .cli_drift import drift
 from .cli_ingest import ingest
-from .cli_options import AsJson, SliceBy, VigilYaml, columns_of, validated
+from .cli_options import AsJson, SliceBy, Task, VigilYaml, columns_of, validated
 from .console import Cells, number, screen
 from .yaml_file import ConfigError
 
@@ -62,9 +62,7 @@ def evaluate(
     data: Annotated[str, typer.Option(help="Parquet, CSV, TFRecord or a folder of them.")],
     label: Annotated[str, typer.Option(help="Column of the ground truth.")],
     prediction: Annotated[str, typer.Option(help="Column of the score or number.")] = "prediction",
-    task: Annotated[
-        Literal["binary_classification", "regression"], typer.Option()
-    ] = "binary_classification",
+    task: Annotated[Task, typer.Option()] = "binary_classification",
     positive_class: Annotated[str | None, typer.Option(help="The label that counts as 1.")] = None,
     slice_by: SliceBy = None,
     metric: Annotated[list[str] | None, typer.Option(help="Only these; default: all.")] = None,

@@ -13,9 +13,9 @@ from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 from tfx.dsl.io import fileio
 
 from ..beam_jobs import evaluate_slices, pseudonymize
-from ..beam_jobs.drift_statistics.files import read_statistics
+from ..beam_jobs.drift_statistics.files import write_statistics
 from ..beam_jobs.drift_statistics.from_tfdv import whole
-from ..beam_jobs.drift_statistics.job import write_table_statistics
+from ..beam_jobs.drift_statistics.table import table_statistics
 from ..beam_jobs.engine import job_options
 from ..beam_jobs.examples import WriteExamples
 from ..beam_jobs.ingest_config import Kind
@@ -136,9 +136,9 @@ def _cast(column: pa.Array, kind: Kind | None, path: str, name: str) -> pa.Array
 
 def describe(config: VigilConfig, history: History, training: str) -> int:
     """Writes statistics and schema of the training rows; returns how many there are."""
-    uri, measured = history.baseline_path("statistics"), config.training_statistics
-    write_table_statistics(training, uri, TRAINING_SPLIT, statistics_config(measured))
-    statistics = whole(read_statistics(uri, TRAINING_SPLIT).datasets)
+    wanted = statistics_config(config.training_statistics)
+    measured = table_statistics(training, wanted, job_options())
+    statistics = whole(measured.datasets)
     found = {feature.path.step[0] for feature in statistics.features}
     lost = [name for name in (*config.model.features, "label") if name not in found]
     if lost:
@@ -146,6 +146,7 @@ def describe(config: VigilConfig, history: History, training: str) -> int:
             f"baseline.training_data {config.baseline.training_data} has no value of "
             f"{', '.join(lost)}; it must hold every feature of model.features and the label"
         )
+    write_statistics(history.baseline_path("statistics"), TRAINING_SPLIT, measured)
     tfdv.write_schema_text(_schema(statistics, config.codes), history.baseline_path("schema.pbtxt"))
     return int(statistics.num_examples)
 

@@ -151,11 +151,9 @@ def merged(parts: Sequence[tuple[NumberCounts, np.ndarray]], groups: int) -> Num
     for found, _ in coarse[1:]:
         if not np.array_equal(keys, found):
             keys = np.union1d(keys, found)
-    counts, every = np.zeros((groups, len(keys)), np.int64), np.arange(groups)
+    counts = np.zeros((groups, len(keys)), np.int64)
     for (found, sums), (_, rows) in zip(coarse, parts, strict=True):
-        if len(found) == len(keys) and len(rows) == groups and (rows == every).all():
-            counts += sums
-        elif len(found) == len(keys):
+        if len(found) == len(keys):
             counts[rows] += sums
         else:
             counts[rows[:, None], np.searchsorted(keys, found)] += sums

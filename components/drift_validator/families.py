@@ -13,7 +13,8 @@ from typing import Literal
 import numpy as np
 
 from ...beam_jobs.slices import OVERALL
-from .detectors import CLASSIFIER, CORRELATION
+from .detectors import CLASSIFIER, CORRELATION, STREAMS
+from .example_counts import DISTANCE as NUMBER_OF_EXAMPLES
 
 Family = Literal["whole", "slices", "correlations", "rows", "errors"]
 SHARES: dict[Family, float] = {
@@ -23,6 +24,12 @@ SHARES: dict[Family, float] = {
     "rows": 0.05,
     "errors": 0.2,
 }
+_DETECTORS: dict[str, Family] = {
+    NUMBER_OF_EXAMPLES: "whole",
+    CORRELATION: "correlations",
+    CLASSIFIER: "rows",
+    **dict.fromkeys(STREAMS, "errors"),
+}
 
 
 def of_distance(slice_name: str) -> Family:
@@ -30,13 +37,8 @@ def of_distance(slice_name: str) -> Family:
 
 
 def of_detector(name: str) -> Family:
-    """``name``: a detector's, or ``number_of_examples``."""
-    detectors: dict[str, Family] = {
-        CORRELATION: "correlations",
-        CLASSIFIER: "rows",
-        "number_of_examples": "whole",
-    }
-    return detectors.get(name, "errors")
+    """``name``: a detector's, or that of the number of examples."""
+    return _DETECTORS[name]
 
 
 def weights(families: np.ndarray) -> np.ndarray:
