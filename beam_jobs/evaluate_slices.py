@@ -8,44 +8,48 @@ Run alone:
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import apache_beam as beam
 
 from .accounting import SumCounts, check_identity
 from .engine import job_options
+from .evaluate_by_tfma import PLOTS, SLICES, EvaluateByTFMA
 from .evaluation_config import METRICS, EvaluationConfig
-from .evaluation_rows import COUNTS, SelectRows
+from .evaluation_rows import COUNTS, DROPPED, SelectRows
+from .given_eval_config import complete, is_rubber_stamp, logged_predictions, parse_eval_config
 from .metrics.collect import CollectStatistics, Columns
+from .metrics.cross_slices import cross_slices
 from .metrics.plan import Plan, plan_evaluation
-from .metrics.results import Measured, Results, measure
+from .metrics.results import measure
 from .metrics.slice_table import SliceStatistics
+from .metrics.tfma_values import Found, with_tfma_values
+from .metrics.thresholds import check_thresholds, thresholds_of
 from .reports import (
     CANDIDATE,
     IN_SERVICE,
     LOGGED,
-    MetricChange,
-    SliceMetric,
     SliceReport,
     read_report,
     write_report,
 )
 from .score_models import ScoreModels, find_saved_model, prediction_column
-from .slices import OVERALL, slice_name
+from .slice_report import Evaluated, primary_metric, slice_report
+from .slices import OVERALL
 from .tables import ReadTable
 from .tfma_config import eval_config
 from .tfma_files import write_results
-
-DROPPED = ("missing_label", "missing_prediction")
+from .tfma_validation import write_validation
 
 
 class EvaluateSlices(beam.PTransform):
     """Evaluates record batches and writes TFMA's result files and a SliceReport.
 
-    Without ``models`` the logged predictions are evaluated, as model ``logged``. Otherwise every
-    model scores the same rows; where there are ``candidate`` and ``in_service``, the report holds
-    the change from the latter to the former with paired intervals.
+    Without ``models`` the logged predictions are evaluated, as model ``logged``, or those of two
+    models that an ``eval_config`` names. Otherwise every model scores the same rows; where there
+    are ``candidate`` and ``in_service``, the report holds the change from the latter to the former
+    with paired intervals.
 
     Args:
       models: name -> SavedModel directory (see ``score_models.ScoreModels``).
@@ -65,9 +69,8 @@ class EvaluateSlices(beam.PTransform):
         self._evaluation_uri = evaluation_uri
         self._report_uri = report_uri
         self._models = dict(models or {})
-        self._predictions = {name: prediction_column(name) for name in self._models} or {
-            LOGGED: config.prediction
-        }
+        self._predictions = {name: prediction_column(name) for name in self._models}
+        self._predictions = self._predictions or logged_columns(config)
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         config, predictions = self._config, self._predictions
@@ -78,12 +81,17 @@ class EvaluateSlices(beam.PTransform):
             COUNTS, main="rows"
         )
         statistics = selected.rows | "Collect" >> beam.CombineGlobally(
-            CollectStatistics(plan.needs(), plan.slices, Columns(config.label, predictions))
+            CollectStatistics(
+                plan.needs(), plan.slices, Columns(config.label, predictions, config.weight)
+            )
         )
+        of_tfma = {SLICES: None, PLOTS: None}
+        if plan.rest:
+            of_tfma = selected.rows | "By TFMA" >> EvaluateByTFMA(
+                plan.rest_config(), {tfma: predictions[name] for tfma, name in plan.names.items()}
+            )
         counts = selected[COUNTS] | "SumCounts" >> beam.CombineGlobally(SumCounts())
-        evaluation = Evaluation(
-            config, plan, list(predictions), self._models, self._evaluation_uri, self._report_uri
-        )
+        evaluation = Evaluation(config, plan, self._models, self._evaluation_uri, self._report_uri)
         return (
             batches.pipeline
             | "Once" >> beam.Create([evaluation])
@@ -92,6 +100,7 @@ class EvaluateSlices(beam.PTransform):
                 write_evaluation,
                 counts=beam.pvalue.AsSingleton(counts),
                 known=beam.pvalue.AsSingleton(statistics),
+                **{name: beam.pvalue.AsDict(values) for name, values in of_tfma.items() if values},
             )
         )
 
@@ -101,115 +110,80 @@ class Evaluation:
     """What is evaluated and where the results go.
 
     Attributes:
-      models: names in the report, in the order of the plan's.
       locations: model -> SavedModel directory; none where predictions were logged.
     """
 
     config: EvaluationConfig
     plan: Plan
-    models: list[str]
     locations: Mapping[str, str]
     evaluation_uri: str
     report_uri: str
 
 
+def logged_columns(config: EvaluationConfig) -> dict[str, str]:
+    """Model -> column of its logged predictions."""
+    if config.eval_config is None:
+        return {LOGGED: config.prediction}
+    return logged_predictions(parse_eval_config(config.eval_config))
+
+
 def make_plan(config: EvaluationConfig, predictions: Mapping[str, str]) -> Plan:
-    """The evaluation of models, given each one's prediction column."""
-    tfma_config = eval_config(config, predictions, IN_SERVICE)
-    given = [spec.name for spec in tfma_config.model_specs]  # "" for a sole model
-    names = dict(zip(given, predictions, strict=True))
-    return plan_evaluation(tfma_config, names, config.task == "binary_classification")
+    """The evaluation of models, given each one's prediction column.
+
+    Raises:
+      ValueError: the primary metric, a threshold or a model is not what the EvalConfig needs.
+    """
+    if config.eval_config is None:
+        tfma_config = eval_config(config, predictions, IN_SERVICE)
+        given = [spec.name for spec in tfma_config.model_specs]  # "" for a sole model
+        names = dict(zip(given, predictions, strict=True))
+    else:
+        tfma_config, names = complete(parse_eval_config(config.eval_config), predictions)
+    plan = plan_evaluation(tfma_config, names, config.task == "binary_classification")
+    primary_metric(config, plan)
+    thresholds_of(tfma_config)
+    return plan
 
 
 def write_evaluation(
-    evaluation: Evaluation, counts: Mapping[str, int], known: SliceStatistics
+    evaluation: Evaluation,
+    counts: Mapping[str, int],
+    known: SliceStatistics,
+    metrics: Found | None = None,
+    plots: Found | None = None,
 ) -> None:
     """Writes TFMA's files and the report after checking that no row went missing.
+
+    Args:
+      metrics, plots: of what TFMA itself computed.
 
     Raises:
       AccountError: rows read are not those evaluated and dropped, or the whole has other rows.
     """
-    config, plan, models = evaluation.config, evaluation.plan, evaluation.models
+    config, plan = evaluation.config, evaluation.plan
     check_identity(counts, "rows_read", ["rows", *DROPPED])
-    results = measure(plan, known)
+    results = with_tfma_values(measure(plan, known), metrics or {}, plan.names)
     rows = dict(zip(results.keys, results.rows.tolist(), strict=True))
     check_identity({"rows": counts["rows"], OVERALL: rows.get((), 0)}, "rows", [OVERALL])
-    specs = zip(plan.config.model_specs, models, strict=True)
+    crossed = cross_slices(plan.config.cross_slicing_specs, results, config.smallest_measured)
+    checks = check_thresholds(plan.config, results, crossed, config.smallest_measured)
     write_results(
         evaluation.evaluation_uri,
         plan.config,
         results,
+        crossed,
+        plots or {},
         config.smallest_measured,
         config.min_group_rows,
-        {spec.name: evaluation.locations.get(name, "") for spec, name in specs},
+        {name: evaluation.locations.get(ours, "") for name, ours in plan.names.items()},
     )
-    write_report(evaluation.report_uri, slice_report(results, counts, config, models))
-
-
-def slice_report(
-    results: Results, counts: Mapping[str, int], config: EvaluationConfig, models: list[str]
-) -> SliceReport:
-    """Slices under the minimum size are only listed, those under the floor only counted."""
-    names = [slice_name(key) for key in results.keys]
-    large = {
-        i
-        for i, n in enumerate(results.rows)
-        if n >= config.smallest_measured or not results.keys[i]
-    }
-    told = sorted(large, key=lambda i: (names[i] != OVERALL, names[i]))
-    small = {
-        names[i]: int(n)
-        for i, n in enumerate(results.rows)
-        if i not in large and n >= config.min_group_rows
-    }
-    return SliceReport(
-        models=models,
-        primary_metric=config.primary_name,
-        larger_is_better=config.larger_is_better,
-        rows=counts["rows"],
-        dropped={reason: counts[reason] for reason in DROPPED},
-        metrics=[metric for i in told for metric in _metrics(results, i, names[i])],
-        changes=[change for i in told for change in _changes(results, i, names[i])],
-        small_slices=dict(sorted(small.items())),
-        unnamed_slices=len(names) - len(large) - len(small),
+    if given := config.eval_config:
+        rubber_stamp = is_rubber_stamp(parse_eval_config(given), plan.config)
+        write_validation(evaluation.evaluation_uri, checks, rubber_stamp)
+    write_report(
+        evaluation.report_uri,
+        slice_report(Evaluated(config, plan, results, crossed, checks), counts),
     )
-
-
-def _metrics(results: Results, i: int, name: str) -> Iterator[SliceMetric]:
-    for m in results.metrics:
-        value, lower, upper = _numbers(m, i)
-        yield SliceMetric(
-            model=m.planned.model,
-            slice=name,
-            metric=m.planned.name,
-            value=value,
-            lower=lower,
-            upper=upper,
-            n=int(results.rows[i]),
-        )
-
-
-def _changes(results: Results, i: int, name: str) -> Iterator[MetricChange]:
-    for m in results.changes:
-        if m.planned.metric.depends_on_model:
-            difference, lower, upper = _numbers(m, i)
-            yield MetricChange(
-                model=m.planned.model,
-                against=m.against.model,
-                slice=name,
-                metric=m.planned.name,
-                difference=difference,
-                lower=lower,
-                upper=upper,
-                n=int(results.rows[i]),
-            )
-
-
-def _numbers(m: Measured, i: int) -> tuple[float | None, float | None, float | None]:
-    value = float(m.values[i]) if m.defined[i] else None
-    if m.lower[i] != m.lower[i]:  # NaN
-        return value, None, None
-    return value, float(m.lower[i]), float(m.upper[i])
 
 
 def run(

@@ -67,6 +67,7 @@ class EvaluationConfig(Parameters):
       label: column of the ground truth: a number, or with ``positive_class`` any class.
       prediction: column of the logged prediction: the probability of the positive class (alone
         or as the second of two) or the predicted number.
+      weight: column of what a row counts; 1 without it.
       positive_class: the label value that counts as 1 in a binary classification; without it
         labels are 0 and 1.
       threshold: a score above it is a positive decision (accuracy, precision, recall).
@@ -77,10 +78,14 @@ class EvaluationConfig(Parameters):
       min_slice_rows: smaller slices get no metrics.
       min_group_rows: smaller slices are named nowhere, only counted.
       prediction_output: key of a SavedModel's output; None when it has one output only.
+      eval_config: a tfma.EvalConfig (its JSON form). It says what is evaluated in place of
+        ``label``, ``prediction``, ``weight``, ``threshold``, ``slices`` and ``metrics``, and names
+        the primary metric as TFMA does.
     """
 
     label: str
     prediction: str = "prediction"
+    weight: str | None = None
     task: Task = "binary_classification"
     positive_class: str | None = None
     threshold: float = Field(0.5, ge=0, le=1)
@@ -90,6 +95,21 @@ class EvaluationConfig(Parameters):
     min_slice_rows: int = Field(50, ge=1)
     min_group_rows: int = Field(10, ge=1)
     prediction_output: str | None = None
+    eval_config: dict[str, Any] | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_eval_config_says(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping) or not given.get("eval_config"):
+            return given
+        from .given_eval_config import parameters_of, parse_eval_config
+
+        found = parameters_of(parse_eval_config(given["eval_config"]))
+        for name in {*found, "prediction", "weight", "metrics", "threshold"} & given.keys():
+            said = found.get(name, cls.model_fields[name].default)
+            if given[name] != said:
+                raise ValueError(f"{name}: eval_config says already {said!r}")
+        return {**given, **found}
 
     @model_validator(mode="after")
     def _consistent(self) -> EvaluationConfig:
@@ -97,11 +117,8 @@ class EvaluationConfig(Parameters):
         unknown = [name for name in self.metrics if name not in known]
         if unknown:
             raise ValueError(f"metrics: no {unknown} for {self.task}; there are {list(known)}")
-        primary = self.primary_name
-        if primary not in self.metric_names:
-            raise ValueError(f"primary_metric: {primary!r} is not among {self.metric_names}")
-        if not self._has_direction(primary):
-            raise ValueError(f"primary_metric: neither direction of {primary!r} is better")
+        if self.eval_config is None:
+            self._check_primary()
         if self.positive_class is not None and self.task != "binary_classification":
             raise ValueError("positive_class: only a binary classification has one")
         if len({frozenset(features) for features in self.slices}) < len(self.slices):
@@ -109,9 +126,18 @@ class EvaluationConfig(Parameters):
         for features in self.slices:
             if not features or len(set(features)) < len(features):
                 raise ValueError(f"slices: {features} must name different features, at least one")
-            if {self.label, self.prediction} & set(features):
-                raise ValueError(f"slices: {features} must not hold the label or the prediction")
+            if {self.label, self.prediction, self.weight} & set(features):
+                raise ValueError(
+                    f"slices: {features} must not hold the label, the prediction or the weight"
+                )
         return self
+
+    def _check_primary(self) -> None:
+        primary = self.primary_name
+        if primary not in self.metric_names:
+            raise ValueError(f"primary_metric: {primary!r} is not among {self.metric_names}")
+        if not self._has_direction(primary):
+            raise ValueError(f"primary_metric: neither direction of {primary!r} is better")
 
     def _has_direction(self, name: str) -> bool:
         return self.metric(name).larger_is_better is not None

@@ -14,6 +14,7 @@ from .evaluation_config import EvaluationConfig
 from .list_columns import rows_of_values, values_of
 
 COUNTS = "counts"
+DROPPED = ("missing_label", "missing_prediction", "missing_weight")
 # Keras clips probabilities to the same epsilon before it takes the logarithm.
 EPSILON = 1e-7
 _ROUNDING = 1e-6
@@ -23,13 +24,14 @@ class SelectRows(beam.DoFn):
     """Keeps of each batch the rows that can be evaluated and the columns that are needed.
 
     Yields record batches of the label (``list<double>``; 0 or 1 in a binary classification), one
-    prediction a model (``list<double>``; probabilities clipped to [EPSILON, 1 - EPSILON]) and the
+    prediction a model (``list<double>``; probabilities clipped to [EPSILON, 1 - EPSILON]), the
+    weight if there is one (``list<double>``) and the
     slice features: integers, UTF-8 (invalid bytes replaced) or finite doubles, no list without
     a value where the row lacks the feature. Tagged COUNTS: a Counter of ``rows_read``, ``rows`` and
-    of dropped rows ``missing_label`` and ``missing_prediction``.
+    dropped rows by reason (``DROPPED``).
 
     Raises:
-      ValueError: labels or scores are not what the task needs.
+      ValueError: labels, scores or weights are not what the task needs.
     """
 
     def __init__(self, config: EvaluationConfig, predictions: Mapping[str, str]):
@@ -41,19 +43,24 @@ class SelectRows(beam.DoFn):
         config = self._config
         labels = read_labels(batch, config)
         scores = {c: read_scores(batch, c, config.task) for c in self._predictions.values()}
+        weights = read_weights(batch, config.weight) if config.weight else np.ones(len(labels))
         labelled = np.isfinite(labels)
-        keep = labelled & np.all([np.isfinite(values) for values in scores.values()], axis=0)
+        scored = labelled & np.all([np.isfinite(values) for values in scores.values()], axis=0)
+        keep = scored & np.isfinite(weights)
         counts = Counter(
             rows_read=batch.num_rows,
             rows=int(keep.sum()),
             missing_label=int((~labelled).sum()),
-            missing_prediction=int((labelled & ~keep).sum()),
+            missing_prediction=int((labelled & ~scored).sum()),
+            missing_weight=int((scored & ~keep).sum()),
         )
         yield beam.pvalue.TaggedOutput(COUNTS, counts)
         if not keep.any():
             return
         columns = {config.label: single_values(labels[keep])}
         columns |= {name: single_values(values[keep]) for name, values in scores.items()}
+        if config.weight:
+            columns[config.weight] = single_values(weights[keep])
         for feature in sorted({feature for cross in config.slices for feature in cross}):
             values = slice_values(batch, feature, keep)
             if values is not None:
@@ -121,6 +128,20 @@ def read_scores(batch: pa.RecordBatch, column: str, task: str) -> np.ndarray:
             )
         scores = np.clip(scores, EPSILON, 1 - EPSILON)
     return scores
+
+
+def read_weights(batch: pa.RecordBatch, column: str) -> np.ndarray:
+    """Weights as float64 [n], NaN where missing or not finite."""
+    rows, values = _parents_and_values(batch, column)
+    _check_width(rows, 1, "weight", column)
+    if _is_text(values.type):
+        raise ValueError(f"weight column {column!r} holds text, expected numbers")
+    weights = np.full(batch.num_rows, np.nan)
+    weights[rows] = _floats(values)
+    weights[~np.isfinite(weights)] = np.nan
+    if (weights < 0).any():
+        raise ValueError(f"weight column {column!r} holds negative numbers")
+    return weights
 
 
 def slice_values(batch: pa.RecordBatch, feature: str, keep: np.ndarray) -> pa.Array | None:

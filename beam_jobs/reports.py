@@ -477,6 +477,43 @@ class MetricChange(Document):
     n: int
 
 
+class SliceDifference(Document):
+    """The metric on ``slice`` minus that on ``against``; ``n``: rows of the smaller of both."""
+
+    model: str
+    slice: str
+    against: str
+    metric: str
+    difference: float | None
+    lower: float | None = None
+    upper: float | None = None
+    n: int
+
+
+class ThresholdCheck(Document):
+    """A metric, or its change from the model in service (``is_change``), held against a threshold.
+
+    It is met where the whole interval lies within ``at_least`` and ``at_most``, not met where none
+    of it does. ``slice`` may be a pair ("a vs b"), whose difference is checked. ``rows_needed``:
+    with how many rows there would be enough data, if the value stays what it is. ``n``: None where
+    a slice is too small to be counted.
+    """
+
+    model: str
+    is_change: bool
+    slice: str
+    metric: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    at_least: float | None
+    at_most: float | None
+    n: int | None
+    rows_needed: int | None
+    outcome: Literal["met", "not_met", "not_enough_data"]
+    reason: str
+
+
 class SliceFinding(Document):
     """A slice that nobody asked for, on which the mean loss is higher than in the other rows.
 
@@ -529,6 +566,8 @@ class SliceReport(Report):
     no metrics; those under the floor are ``unnamed_slices``, a number only. ``n`` is always the
     number of labelled rows. ``dropped`` counts by reason the rows read that could not be
     evaluated, beside the ``rows`` that were. ``found``: None where no slices were searched.
+    ``by_tfma``: classes of metrics that TFMA itself computed, without intervals. ``valid``: whether
+    all ``thresholds`` are met; None where there are none.
     """
 
     models: list[str]
@@ -538,6 +577,10 @@ class SliceReport(Report):
     dropped: dict[str, int] = {}
     metrics: list[SliceMetric]
     changes: list[MetricChange]
+    between_slices: list[SliceDifference] = []
+    by_tfma: list[str] = []
+    thresholds: list[ThresholdCheck] = []
+    valid: bool | None = None
     small_slices: dict[str, int]
     unnamed_slices: int = 0
     found: SlicesFound | None = None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from apache_beam.io.filesystems import FileSystems
 from google.protobuf import json_format
+from google.protobuf.message import Message
 from tensorflow_model_analysis import version
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
@@ -13,6 +15,7 @@ from tensorflow_model_analysis.slicer import slicer_lib
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as writer
 
 from .examples import tf_records
+from .metrics.memberships import SliceKey
 from .metrics.results import Measured, Results
 
 ERROR = "__ERROR__"
@@ -27,13 +30,16 @@ def write_results(
     uri: str,
     config: config_pb2.EvalConfig,
     results: Results,
+    crossed: Results,
+    plots: Mapping[SliceKey, Mapping[metric_types.PlotKey, Any]],
     min_slice_rows: int,
     min_group_rows: int,
     locations: Mapping[str, str],
 ) -> None:
-    """Writes ``eval_config.json`` and ``metrics-*.tfrecord`` to ``uri``.
+    """Writes ``eval_config.json``, ``metrics-*.tfrecord`` and ``plots-*.tfrecord`` to ``uri``.
 
     Args:
+      crossed: of ``cross_slices``.
       min_slice_rows: smaller slices carry TFMA's ``__ERROR__`` in place of metrics.
       min_group_rows: smaller slices are not there at all.
       locations: model name in ``config`` -> where it lies, for display.
@@ -47,11 +53,21 @@ def write_results(
     )
     _write(f"{uri}/eval_config.json", json_format.MessageToJson(run).encode())
     slices = [
-        _slice(results, i, min_slice_rows).SerializeToString()
+        _slice(results, i, min_slice_rows)
         for i, (key, rows) in enumerate(zip(results.keys, results.rows, strict=True))
         if not key or rows >= min_group_rows
     ]
-    _write(f"{uri}/metrics-00000-of-00001.tfrecord", tf_records(slices) if slices else b"")
+    pairs = [_metrics(crossed, i) for i in range(len(crossed.keys))]
+    write_records(f"{uri}/metrics-00000-of-00001.tfrecord", [*slices, *pairs])
+    large = {k for k, n in zip(results.keys, results.rows, strict=True) if n >= min_slice_rows}
+    told = [(key, dict(of_slice)) for key, of_slice in plots.items() if key in large or not key]
+    write_records(
+        f"{uri}/plots-00000-of-00001.tfrecord",
+        [
+            writer.convert_slice_plots_to_proto(of_slice, add_metrics_callbacks=[])
+            for of_slice in told
+        ],
+    )
 
 
 def _slice(results: Results, i: int, min_slice_rows: int) -> metrics_for_slice_pb2.MetricsForSlice:
@@ -60,7 +76,13 @@ def _slice(results: Results, i: int, min_slice_rows: int) -> metrics_for_slice_p
         error = metrics_for_slice_pb2.MetricsForSlice(slice_key=slicer_lib.serialize_slice_key(key))
         error.metrics[ERROR].debug_message = _TOO_SMALL.format(min_slice_rows)
         return error
+    return _metrics(results, i)
+
+
+def _metrics(results: Results, i: int) -> metrics_for_slice_pb2.MetricsForSlice:
+    key = results.keys[i]
     values = dict(_values([*results.metrics, *results.changes], i))
+    values |= results.structured.get(key, {})
     return writer.convert_slice_metrics_to_proto((key, values), add_metrics_callbacks=[])
 
 
@@ -81,6 +103,11 @@ def _values(
             )
         else:
             yield key, value
+
+
+def write_records(path: str, records: Sequence[Message]) -> None:
+    data = [record.SerializeToString() for record in records]
+    _write(path, tf_records(data) if data else b"")
 
 
 def _write(path: str, content: bytes) -> None:

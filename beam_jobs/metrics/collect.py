@@ -23,15 +23,18 @@ class Columns:
     Attributes:
       label: column of the labels.
       scores: model -> column of its scores.
+      weight: column of the rows' weights.
     """
 
     label: str
     scores: Mapping[str, str]
+    weight: str | None = None
 
     def rows(self, batch: pa.RecordBatch) -> Rows:
         return Rows(
             labels=_flat(batch.column(self.label)),
             scores={model: _flat(batch.column(name)) for model, name in self.scores.items()},
+            weights=_flat(batch.column(self.weight)) if self.weight else None,
         )
 
 

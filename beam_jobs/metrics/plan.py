@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tensorflow_model_analysis.metrics import metric_specs, metric_types
@@ -37,15 +37,47 @@ class Plan:
 
     Attributes:
       config: TFMA's.
+      names: model name in ``config`` -> name in reports.
       slices: what to slice by; the whole is always there.
       metrics: the fast ones, in the configuration's order.
+      rest: of metrics that have no fast form, for TFMA itself.
       pairs: (candidate's, baseline's) metrics of which the difference is wanted.
     """
 
     config: config_pb2.EvalConfig
+    names: Mapping[str, str]
     slices: tuple[SliceSpec, ...]
     metrics: tuple[PlannedMetric, ...]
+    rest: tuple[config_pb2.MetricsSpec, ...]
     pairs: tuple[tuple[PlannedMetric, PlannedMetric], ...]
+
+    def rest_config(self) -> config_pb2.EvalConfig:
+        """The configuration with only the metrics that are left for TFMA itself."""
+        config = config_pb2.EvalConfig()
+        config.CopyFrom(self.config)
+        del config.metrics_specs[:]
+        config.metrics_specs.extend(self.rest)
+        return config
+
+    def primary(self, wanted: str | None) -> tuple[str, bool]:
+        """The metric to look at first and whether larger is better: ``wanted``, or the first that
+        can be better or worse, or none.
+
+        Raises:
+          ValueError: there is no such metric.
+        """
+        directions = {
+            planned.name: planned.metric.larger_is_better
+            for planned in self.metrics
+            if planned.metric.larger_is_better is not None
+        }
+        name = wanted or next(iter(directions), "")
+        if wanted and wanted not in directions:
+            raise ValueError(
+                f"primary_metric: {wanted!r} is not among the metrics that can be better or worse "
+                f"and have intervals: {list(directions)}"
+            )
+        return name, directions.get(name, False)
 
     def needs(self) -> Needs:
         total = Needs()
@@ -63,30 +95,62 @@ def plan_evaluation(config: config_pb2.EvalConfig, names: Mapping[str, str], bin
       names: model name in ``config`` -> name in reports.
       binary: labels are 0 and 1.
     """
-    metrics = tuple(_planned(config, names, binary))
-    return Plan(config, tuple(_slices(config)), metrics, tuple(_pairs(config, metrics)))
+    metrics: list[PlannedMetric] = []
+    rest: list[config_pb2.MetricsSpec] = []
+    for alone in _single_metrics(config):
+        planned = list(_planned(config, alone, names, binary))
+        if None in planned:
+            rest.append(alone)
+        else:
+            metrics += planned
+    return Plan(
+        config=config,
+        names=names,
+        slices=tuple(_slices(config)),
+        metrics=tuple(metrics),
+        rest=tuple(rest),
+        pairs=tuple(_pairs(config, metrics)),
+    )
+
+
+def _single_metrics(config: config_pb2.EvalConfig) -> Iterator[config_pb2.MetricsSpec]:
+    for spec in config.metrics_specs:
+        for metric in spec.metrics:
+            alone = config_pb2.MetricsSpec()
+            alone.CopyFrom(spec)
+            del alone.metrics[:]
+            alone.metrics.append(metric)
+            yield alone
 
 
 def _planned(
-    config: config_pb2.EvalConfig, names: Mapping[str, str], binary: bool
-) -> Iterator[PlannedMetric]:
-    found = metric_specs.keys_and_metrics_from_specs(config, config.metrics_specs)
-    for key, metric_config, _ in found:
-        arguments = json.loads(metric_config.config or "{}")
-        view, weighted = View(names[key.model_name]), bool(key.example_weighted)
-        class_name = metric_config.class_name
-        metric = (
-            binary_metric(class_name, arguments, view, weighted)
-            or regression_metric(class_name, arguments, view, weighted)
-            or calibration_metric(class_name, arguments, view, weighted, binary)
-        )
-        if metric is None:
-            raise NotImplementedError(class_name)
-        yield PlannedMetric(key, view.model, metric)
+    config: config_pb2.EvalConfig,
+    spec: config_pb2.MetricsSpec,
+    names: Mapping[str, str],
+    binary: bool,
+) -> Iterator[PlannedMetric | None]:
+    """What the metric of ``spec`` is for each model; None where it has no fast form."""
+    for key, metric_config, _ in metric_specs.keys_and_metrics_from_specs(config, [spec]):
+        model = names[key.model_name]
+        metric = None
+        if not (key.sub_key or key.aggregation_type or spec.query_key or metric_config.module):
+            metric = _fast(metric_config, View(model), bool(key.example_weighted), binary)
+        yield metric and PlannedMetric(key, model, metric)
+
+
+def _fast(
+    config: config_pb2.MetricConfig, view: View, weighted: bool, binary: bool
+) -> FastMetric | None:
+    arguments, name = json.loads(config.config or "{}"), config.class_name
+    return (
+        binary_metric(name, arguments, view, weighted)
+        or regression_metric(name, arguments, view, weighted)
+        or calibration_metric(name, arguments, view, weighted, binary)
+    )
 
 
 def _pairs(
-    config: config_pb2.EvalConfig, metrics: tuple[PlannedMetric, ...]
+    config: config_pb2.EvalConfig, metrics: Sequence[PlannedMetric]
 ) -> Iterator[tuple[PlannedMetric, PlannedMetric]]:
     baselines = [spec.name for spec in config.model_specs if spec.is_baseline]
     by_key = {planned.key: planned for planned in metrics}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from tensorflow_model_analysis.metrics.metric_types import MetricKey
 
 from .intervals import Bounds
 from .memberships import SliceKey
@@ -35,12 +37,16 @@ class Measured:
 
 @dataclass(frozen=True)
 class Results:
-    """Number i of every array is the slice ``keys[i]`` with ``rows[i]`` rows."""
+    """Number i of every array is the slice, or pair of slices, ``keys[i]`` with ``rows[i]`` rows.
 
-    keys: list[SliceKey]
+    ``structured``: metrics that are no numbers.
+    """
+
+    keys: list[SliceKey] | list[tuple[SliceKey, SliceKey]]
     rows: np.ndarray
     metrics: list[Measured]
     changes: list[Measured]
+    structured: Mapping[SliceKey, Mapping[MetricKey, Any]] = field(default_factory=dict)
 
 
 def measure(plan: Plan, known: SliceStatistics) -> Results:

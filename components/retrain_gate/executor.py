@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter
 from tfx import types
-from tfx.components.evaluator import constants as blessing_constants
 from tfx.dsl.components.base import base_executor
-from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 
 from ...beam_jobs import reports as documents
+from ..blessing import write_blessing
 from ..history import FINE_TUNED, History, copy_tree
 from .decide import decide_push, decide_retrain
 from .decision import RetrainDecision
@@ -110,26 +108,9 @@ def _push(
     heeded = root and policy.triggers.erasure
     erasures = read_erasures(History(root), span) if heeded else ()
     decision = decide_push(policy.push, span, candidates, erasures)
-    model, blessing = outputs[MODEL], outputs[BLESSING]
+    model = outputs[MODEL]
     if decision.chosen:
-        chosen = inputs[decision.chosen]
-        copy_tree(chosen.uri, model.uri)
+        copy_tree(inputs[decision.chosen].uri, model.uri)
         model.set_string_custom_property("candidate", decision.chosen)
-        blessing.set_string_custom_property(
-            blessing_constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, chosen.uri
-        )
-        blessing.set_int_custom_property(
-            blessing_constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, chosen.id
-        )
-    blessing.set_int_custom_property(
-        blessing_constants.ARTIFACT_PROPERTY_BLESSED_KEY, int(decision.push)
-    )
-    verdict = (
-        blessing_constants.BLESSED_FILE_NAME
-        if decision.push
-        else blessing_constants.NOT_BLESSED_FILE_NAME
-    )
-    fileio.makedirs(blessing.uri)
-    with fileio.open(os.path.join(blessing.uri, verdict), "w") as f:
-        f.write("")
+    write_blessing(outputs[BLESSING], decision.push, inputs.get(decision.chosen))
     return decision

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from google.protobuf import json_format
+from tensorflow_model_analysis.proto import config_pb2
 from tfx.dsl.components.base import base_beam_component, executor_spec
 from tfx.types import BaseChannel, component_spec, standard_artifacts
 from tfx.types.channel_utils import as_channel
@@ -31,6 +33,7 @@ class SlicedEvaluatorSpec(component_spec.ComponentSpec):
     OUTPUTS = {
         keys.EVALUATION: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
         keys.REPORT: component_spec.ChannelParameter(type=SliceReport),
+        keys.BLESSING: component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
     }
 
 
@@ -47,6 +50,10 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
         time (``model_name="candidate"``).
       report: SliceReport: each metric with its 95 % interval and number of rows. It has no rows and
         no metrics where no labels have arrived.
+      blessing: ModelBlessing of ``model``, where ``config`` is or holds an EvalConfig with
+        thresholds. They are decided on the 95 % intervals: a model is blessed if each lies within
+        its bounds as a whole, and refused where there is not enough data to tell. As in the stock
+        Evaluator, thresholds of change do not count where there is no baseline_model.
     """
 
     SPEC_CLASS = SlicedEvaluatorSpec
@@ -55,7 +62,7 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
     def __init__(
         self,
         examples: BaseChannel,
-        config: EvaluationConfig | Mapping[str, Any] | str,
+        config: EvaluationConfig | config_pb2.EvalConfig | Mapping[str, Any] | str,
         model: BaseChannel | None = None,
         baseline_model: BaseChannel | None = None,
         splits: Sequence[str] = ("labelled",),
@@ -63,12 +70,17 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
         """Evaluates ``splits`` of ``examples`` together.
 
         Args:
+          config: a tfma.EvalConfig alone stands for a binary classification; of other tasks it
+            is the ``eval_config`` of an EvaluationConfig.
           model, baseline_model: Model artifacts, or pushed ones imported as Model: SavedModels
             whose signature ``serving_default`` takes serialized tf.Examples.
 
         Raises:
           pydantic.ValidationError: ``config`` is not an EvaluationConfig; names each bad key.
         """
+        if isinstance(config, config_pb2.EvalConfig):
+            document = json_format.MessageToDict(config, preserving_proto_field_name=True)
+            config = {"eval_config": document}
         super().__init__(
             SlicedEvaluatorSpec(
                 examples=examples,
@@ -78,5 +90,6 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
                 splits=json_utils.dumps(list(splits)),
                 evaluation=as_channel([standard_artifacts.ModelEvaluation()]),
                 report=as_channel([SliceReport()]),
+                blessing=as_channel([standard_artifacts.ModelBlessing()]),
             )
         )

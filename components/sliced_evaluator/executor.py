@@ -14,8 +14,9 @@ from tfx.utils import json_utils
 from ...beam_jobs.evaluate_slices import EvaluateSlices
 from ...beam_jobs.evaluation_config import EvaluationConfig
 from ...beam_jobs.examples import ReadExamples, split_pattern
-from ...beam_jobs.reports import CANDIDATE, IN_SERVICE
+from ...beam_jobs.reports import CANDIDATE, IN_SERVICE, SliceReport, read_report
 from ...beam_jobs.score_models import find_saved_model
+from ..blessing import write_blessing
 
 CONFIG = "config"
 SPLITS = "splits"
@@ -24,6 +25,7 @@ MODEL = "model"
 BASELINE_MODEL = "baseline_model"
 EVALUATION = "evaluation"
 REPORT = "report"
+BLESSING = "blessing"
 
 _MODEL_NAMES = {MODEL: CANDIDATE, BASELINE_MODEL: IN_SERVICE}
 
@@ -56,6 +58,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                     artifact_utils.get_single_uri(output_dict[REPORT]),
                     models,
                 )
+            )
+        valid = read_report(artifact_utils.get_single_uri(output_dict[REPORT]), SliceReport).valid
+        if valid is not None and input_dict.get(MODEL):
+            write_blessing(
+                artifact_utils.get_single_instance(output_dict[BLESSING]),
+                valid,
+                *(artifacts[0] for key in _MODEL_NAMES if (artifacts := input_dict.get(key))),
             )
 
 

@@ -10,6 +10,7 @@ import tensorflow_model_analysis as tfma
 from tfx_vigil.beam_jobs import evaluate_slices as job
 from tfx_vigil.beam_jobs.accounting import AccountError
 from tfx_vigil.beam_jobs.evaluation_config import METRICS, EvaluationConfig
+from tfx_vigil.beam_jobs.evaluation_rows import DROPPED
 from tfx_vigil.beam_jobs.metrics.slice_table import SliceTable
 from tfx_vigil.beam_jobs.reports import SliceReport, read_report
 from tfx_vigil.beam_jobs.slices import slice_name
@@ -167,7 +168,7 @@ def test_metrics_of_one_class_have_no_value(logged):
 def test_rows_without_label_are_dropped_and_counted(logged):
     report, _ = logged
     assert report.rows == ROWS - 10
-    assert report.dropped == {"missing_label": 10, "missing_prediction": 0}
+    assert report.dropped == {"missing_label": 10, "missing_prediction": 0, "missing_weight": 0}
     assert report.models == ["logged"]
     assert (report.primary_metric, report.larger_is_better) == ("binary_crossentropy", False)
     assert report.changes == []
@@ -246,9 +247,9 @@ def test_no_rows_make_a_report_without_metrics(tmp_path):
 
 def test_lost_rows_fail_the_job(tmp_path):
     plan = job.make_plan(BINARY, {"logged": "prediction"})
-    evaluation = job.Evaluation(BINARY, plan, ["logged"], {}, f"{tmp_path}/e", f"{tmp_path}/r")
+    evaluation = job.Evaluation(BINARY, plan, {}, f"{tmp_path}/e", f"{tmp_path}/r")
     nothing = SliceTable(plan.needs()).statistics()
-    counts = {"rows_read": 3, "rows": 2, "missing_label": 1, "missing_prediction": 0}
+    counts = {"rows_read": 3, "rows": 2} | dict.fromkeys(DROPPED, 0) | {"missing_label": 1}
     with pytest.raises(AccountError, match="rows=2 but overall=0"):
         job.write_evaluation(evaluation, counts, nothing)
 

@@ -1,3 +1,4 @@
+import json
 import os
 
 import apache_beam as beam
@@ -5,6 +6,8 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from google.protobuf import json_format
+from tensorflow_model_analysis.proto import config_pb2
 from tfx.types import artifact_utils, channel_utils, standard_artifacts
 from tfx.utils import json_utils
 from tfx_vigil.beam_jobs import reports
@@ -58,15 +61,27 @@ def write_model(uri, slope):
     return artifact
 
 
-def run(folder, splits=("labelled",), **inputs):
-    evaluation, report = standard_artifacts.ModelEvaluation(), SliceReport()
-    evaluation.uri, report.uri = f"{folder}/evaluation", f"{folder}/report"
+def outputs_in(folder):
+    kinds = {
+        "evaluation": standard_artifacts.ModelEvaluation,
+        "report": SliceReport,
+        "blessing": standard_artifacts.ModelBlessing,
+    }
+    outputs = {name: kind() for name, kind in kinds.items()}
+    for name, artifact in outputs.items():
+        artifact.uri = f"{folder}/{name}"
+    return outputs
+
+
+def run(folder, splits=("labelled",), config=CONFIG, outputs=None, **inputs):
+    outputs = outputs or outputs_in(folder)
     Executor().Do(
         {key: [artifact] for key, artifact in inputs.items()},
-        {"evaluation": [evaluation], "report": [report]},
-        {"config": CONFIG.model_dump_json(), "splits": json_utils.dumps(list(splits))},
+        {key: [artifact] for key, artifact in outputs.items()},
+        {"config": config.model_dump_json(), "splits": json_utils.dumps(list(splits))},
     )
-    return reports.read_report(report.uri, reports.SliceReport), evaluation.uri
+    report = reports.read_report(outputs["report"].uri, reports.SliceReport)
+    return report, outputs["evaluation"].uri
 
 
 LABELS = [[float(i % 3 == 0)] for i in range(ROWS)]
@@ -129,6 +144,7 @@ def test_component_declares_standard_artifacts():
     node = SlicedEvaluator(examples, CONFIG, model=model, splits=["eval"])
     assert node.outputs["evaluation"].type is standard_artifacts.ModelEvaluation
     assert node.outputs["report"].type is SliceReport
+    assert node.outputs["blessing"].type is standard_artifacts.ModelBlessing
     assert node.exec_properties == {"config": CONFIG.model_dump_json(), "splits": '["eval"]'}
 
 
@@ -136,3 +152,90 @@ def test_component_refuses_unknown_parameters():
     examples = channel_utils.as_channel([standard_artifacts.Examples()])
     with pytest.raises(ValueError, match="thresold"):
         SlicedEvaluator(examples, {"label": "label", "thresold": 0.5})
+
+
+def with_threshold(**threshold):
+    """Of Brier's score of the candidate, per city too."""
+    metric = {
+        "class_name": "MeanSquaredError",
+        "config": json.dumps({"name": "brier"}),
+        "threshold": threshold,
+    }
+    spec = {
+        "model_specs": [{"label_key": "label"}],
+        "slicing_specs": [{}, {"feature_keys": ["city"]}],
+        "metrics_specs": [{"metrics": [metric]}],
+    }
+    return json_format.ParseDict(spec, config_pb2.EvalConfig())
+
+
+def parameters(config):
+    examples = channel_utils.as_channel([standard_artifacts.Examples()])
+    node = SlicedEvaluator(examples, config)
+    return EvaluationConfig.model_validate_json(node.exec_properties["config"])
+
+
+BETTER = {"absolute": 0.0, "direction": "LOWER_IS_BETTER"}
+
+
+@pytest.mark.parametrize(
+    ("threshold", "valid", "outcome"),
+    [
+        ({"change_threshold": BETTER}, True, "met"),
+        ({"change_threshold": BETTER | {"relative": -0.99}}, False, "not_met"),
+        ({"value_threshold": {"upper_bound": 0.2}}, False, "not_met"),
+        ({"value_threshold": {"upper_bound": 0.2501}}, True, "met"),
+    ],
+)
+def test_model_is_blessed_by_the_thresholds_of_an_eval_config(tmp_path, threshold, valid, outcome):
+    config = parameters(with_threshold(**threshold))
+    outputs = outputs_in(tmp_path)
+    examples = write_examples(tmp_path / "examples", labelled=LABELS)
+    model = write_model(tmp_path / "model", 0.0)
+    baseline = write_model(tmp_path / "baseline", -50.0)
+    report, evaluation = run(
+        tmp_path,
+        config=config,
+        outputs=outputs,
+        examples=examples,
+        model=model,
+        baseline_model=baseline,
+    )
+    assert report.valid is valid
+    assert {check.slice for check in report.thresholds} == {"overall", "city=Basel", "city=Bern"}
+    assert outcome in {check.outcome for check in report.thresholds}
+    blessing = outputs["blessing"]
+    assert os.listdir(blessing.uri) == ["BLESSED" if valid else "NOT_BLESSED"]
+    assert blessing.get_int_custom_property("blessed") == int(valid)
+    assert blessing.get_string_custom_property("current_model") == model.uri
+    assert blessing.get_string_custom_property("baseline_model") == baseline.uri
+    assert tfma.load_validation_result(evaluation).validation_ok is valid
+
+
+def test_without_a_baseline_thresholds_of_change_do_not_count(tmp_path):
+    threshold = {"change_threshold": BETTER, "value_threshold": {"upper_bound": 0.3}}
+    outputs = outputs_in(tmp_path)
+    report, evaluation = run(
+        tmp_path,
+        config=parameters(with_threshold(**threshold)),
+        outputs=outputs,
+        examples=write_examples(tmp_path / "examples", labelled=LABELS),
+        model=write_model(tmp_path / "model", 0.0),
+    )
+    assert report.valid
+    assert tfma.load_validation_result(evaluation).rubber_stamp
+    assert os.listdir(outputs["blessing"].uri) == ["BLESSED"]
+
+
+def test_without_thresholds_there_is_no_blessing(tmp_path):
+    outputs = outputs_in(tmp_path)
+    report, evaluation = run(
+        tmp_path,
+        config=parameters(with_threshold()),
+        outputs=outputs,
+        examples=write_examples(tmp_path / "examples", labelled=LABELS),
+        model=write_model(tmp_path / "model", 0.0),
+    )
+    assert report.valid is None
+    assert tfma.load_validation_result(evaluation).missing_thresholds
+    assert not os.path.exists(outputs["blessing"].uri)
