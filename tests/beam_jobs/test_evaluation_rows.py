@@ -27,7 +27,13 @@ def test_rows_without_label_or_finite_prediction_are_dropped_and_counted():
         ),
     )
     assert rows == {"label": [[1.0], [0.0]], "prediction": [[0.5], [0.75]]}
-    assert counts == {"rows_read": 7, "rows": 2, "missing_label": 2, "missing_prediction": 3}
+    assert counts == {
+        "rows_read": 7,
+        "rows": 2,
+        "missing_label": 2,
+        "missing_prediction": 3,
+        "missing_weight": 0,
+    }
 
 
 def test_a_row_needs_the_prediction_of_every_model():
