@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from google.protobuf import json_format
+from google.protobuf import json_format, text_format
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import config_util
 
@@ -18,6 +19,21 @@ _NOT_EVALUATED = (
     "example_weight_keys",
     "preprocessing_function_names",
 )
+
+
+def read_eval_config(text: str) -> dict[str, Any]:
+    """The JSON form of an EvalConfig, of its JSON or text proto.
+
+    Raises:
+      ValueError: it is neither; names the place.
+    """
+    if text.lstrip().startswith("{"):
+        return json.loads(text)
+    try:
+        config = text_format.Parse(text, config_pb2.EvalConfig())
+    except text_format.ParseError as error:
+        raise ValueError(str(error)) from error
+    return json_format.MessageToDict(config, preserving_proto_field_name=True)
 
 
 def parse_eval_config(document: Mapping[str, Any]) -> config_pb2.EvalConfig:

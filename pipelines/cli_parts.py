@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from .cli_drift import drift
+from .cli_evaluate import evaluate
 from .cli_ingest import ingest
-from .cli_options import AsJson, SliceBy, Task, VigilYaml, columns_of, validated
-from .console import Cells, number, screen
+from .cli_options import AsJson, VigilYaml
+from .console import Cells, screen
 from .yaml_file import ConfigError
 
 
@@ -56,52 +57,6 @@ def pseudonymize(
             markup=False,
         )
     screen.print(f"{report.rows_written:,} rows: {output}", markup=False)
-
-
-def evaluate(
-    data: Annotated[str, typer.Option(help="Parquet, CSV, TFRecord or a folder of them.")],
-    label: Annotated[str, typer.Option(help="Column of the ground truth.")],
-    prediction: Annotated[str, typer.Option(help="Column of the score or number.")] = "prediction",
-    task: Annotated[Task, typer.Option()] = "binary_classification",
-    positive_class: Annotated[str | None, typer.Option(help="The label that counts as 1.")] = None,
-    slice_by: SliceBy = None,
-    metric: Annotated[list[str] | None, typer.Option(help="Only these; default: all.")] = None,
-    min_slice_rows: Annotated[int, typer.Option(min=1)] = 50,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of TFMA's files.")] = Path(
-        "evaluation"
-    ),
-    as_json: AsJson = False,
-) -> None:
-    """Measure logged predictions against ground truth, slice by slice."""
-    from ..beam_jobs import evaluate_slices
-    from ..beam_jobs.evaluation_config import EvaluationConfig
-
-    config = validated(
-        EvaluationConfig,
-        {
-            "label": label,
-            "prediction": prediction,
-            "task": task,
-            "positive_class": positive_class,
-            "slices": columns_of(slice_by),
-            "metrics": metric or [],
-            "min_slice_rows": min_slice_rows,
-        },
-    )
-    report = evaluate_slices.run(config, data, str(output))
-    if as_json:
-        print(report.model_dump_json(indent=1))
-        return
-    table = Cells("slice", "metric", "value", "95 % interval", "rows")
-    for m in report.metrics:
-        interval = "" if m.lower is None else f"{m.lower:.4f} to {m.upper:.4f}"
-        table.add_row(m.slice, m.metric, number(m.value), interval, f"{m.n:,}")
-    screen.print(table)
-    for name, n in report.small_slices.items():
-        screen.print(f"{name}: {n} rows are too few", style="dim", markup=False)
-    if report.unnamed_slices:
-        screen.print(f"{report.unnamed_slices} slices are too small to be named", style="dim")
-    screen.print(f"TFMA's files and report: {output}", markup=False)
 
 
 def gate(

@@ -18,6 +18,7 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     DRIFT = 3
+    BELOW_THRESHOLD = 3
 
 
 class Cells(Table):

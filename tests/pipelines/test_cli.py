@@ -5,11 +5,10 @@ import json
 from datetime import datetime, timezone
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from tfx_vigil.beam_jobs import keysets
-from tfx_vigil.beam_jobs.reports import IngestReport, SliceReport
+from tfx_vigil.beam_jobs.reports import IngestReport
 from tfx_vigil.components.history import BaselineRecord, History, SpanRecord
 from tfx_vigil.components.retrain_gate.decide import decide_retrain
 from tfx_vigil.components.retrain_gate.evidence import Reports, read_past
@@ -51,37 +50,6 @@ def vigil_yaml(tmp_path):
         return path
 
     return write
-
-
-def predictions(path, n=400, factor=1.0, seed=0):
-    rng = np.random.default_rng(seed)
-    prediction = rng.random(n)
-    pd.DataFrame(
-        {
-            "city": np.where(np.arange(n) % 2, "Bern", "Basel"),
-            "fare": rng.lognormal(2, 1, n) * factor,
-            "prediction": prediction,
-            "label": (rng.random(n) < prediction).astype(int),
-        }
-    ).to_parquet(path)
-    return path
-
-
-def test_evaluate_prints_each_metric_of_each_slice(run, tmp_path):
-    data = predictions(tmp_path / "predictions.parquet")
-    ran = run("evaluate", "--data", data, "--label", "label", "--slice-by", "city", "--json")
-    assert ran.code == 0
-    assert {"slice", "metric", "value", "n"} <= ran.json["metrics"][0].keys()
-    report = SliceReport.model_validate(ran.json)
-    count = {m.slice: m.n for m in report.metrics if m.metric == "auc"}
-    assert count == {"overall": 400, "city=Bern": 200, "city=Basel": 200}
-    assert Path("evaluation/report.json").exists()
-
-
-def test_evaluate_refuses_an_unknown_metric_by_name(run, tmp_path):
-    ran = run("evaluate", "--data", "x", "--label", "label", "--metric", "aucc", "--json")
-    assert (ran.code, ran.out) == (2, "")
-    assert "\nmetrics: no ['aucc']" in f"\n{ran.err}"
 
 
 def test_ingest_leaves_examples_dead_letters_and_a_report(run, vigil_yaml, tmp_path):

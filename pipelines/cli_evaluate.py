@@ -1,0 +1,127 @@
+"""How good logged predictions are, by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .cli_options import AsJson, SliceBy, Task, columns_of, validated
+from .console import Cells, Exit, number, progress_line, screen
+from .yaml_file import ConfigError
+
+if TYPE_CHECKING:
+    from ..beam_jobs.reports import SliceReport, ThresholdCheck
+
+_STYLES = {"met": "green", "not_met": "bold red", "not_enough_data": "bold yellow"}
+
+
+def evaluate(
+    data: Annotated[str, typer.Option(help="Parquet, CSV, TFRecord or a folder of them.")],
+    label: Annotated[str | None, typer.Option(help="Column of the ground truth.")] = None,
+    prediction: Annotated[str, typer.Option(help="Column of the score or number.")] = "prediction",
+    weight: Annotated[
+        str | None, typer.Option(help="Column of what a row counts; 1 without it.")
+    ] = None,
+    task: Annotated[Task, typer.Option()] = "binary_classification",
+    positive_class: Annotated[str | None, typer.Option(help="The label that counts as 1.")] = None,
+    slice_by: SliceBy = None,
+    metric: Annotated[list[str] | None, typer.Option(help="Only these; default: all.")] = None,
+    eval_config: Annotated[
+        Path | None,
+        typer.Option(
+            help="A tfma.EvalConfig (JSON or text proto) that says what to evaluate, in place of "
+            "the options above. Its thresholds are decided on the intervals.",
+        ),
+    ] = None,
+    min_slice_rows: Annotated[
+        int | None, typer.Option(min=1, help="Smaller slices get no metrics; default: 50.")
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder of TFMA's files.")] = Path(
+        "evaluation"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Measure logged predictions against ground truth, slice by slice.
+
+    Exits with 0, and with 3 where a threshold of the EvalConfig is not met or cannot be decided.
+
+    Example: tfx-vigil evaluate --data preds.parquet --label y --prediction p --slice-by country
+    """
+    from ..beam_jobs import evaluate_slices
+    from ..beam_jobs.evaluation_config import EvaluationConfig
+
+    if (label is None) == (eval_config is None):
+        raise ConfigError("evaluate: give --label or --eval-config, one of the two")
+    settings = {
+        "label": label,
+        "prediction": prediction,
+        "weight": weight,
+        "slices": columns_of(slice_by),
+        "metrics": metric or [],
+    }
+    if eval_config:
+        if slice_by or metric or weight:
+            raise ConfigError("evaluate: --eval-config says slices, metrics and weight itself")
+        settings = {"eval_config": _read(eval_config)}
+    if min_slice_rows:
+        settings["min_slice_rows"] = min_slice_rows
+    config = validated(
+        EvaluationConfig, {**settings, "task": task, "positive_class": positive_class}
+    )
+    with progress_line() as progress:
+        progress("evaluating")
+        report = evaluate_slices.run(config, data, str(output))
+    if as_json:
+        print(report.model_dump_json(indent=1))
+    else:
+        _show(report)
+        screen.print(f"TFMA's files and report: {output}", markup=False)
+    if report.valid is False:
+        raise typer.Exit(Exit.BELOW_THRESHOLD)
+
+
+def _read(path: Path) -> dict:
+    from ..beam_jobs.given_eval_config import read_eval_config
+
+    try:
+        return read_eval_config(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _show(report: SliceReport) -> None:
+    several = len(report.models) > 1
+    table = Cells(*["model"] * several, "slice", "metric", "value", "95 % interval", "rows")
+    for m in report.metrics:
+        row = m.slice, m.metric, number(m.value), _interval(m.lower, m.upper), f"{m.n:,}"
+        table.add_row(*[m.model] * several, *row)
+    screen.print(table)
+    if report.changes:
+        table = Cells("slice", "metric", "change", "95 % interval", "rows")
+        for c in report.changes:
+            interval = _interval(c.lower, c.upper)
+            table.add_row(c.slice, c.metric, number(c.difference), interval, f"{c.n:,}")
+        screen.print(table)
+    for check in report.thresholds:
+        screen.print(_sentence(check), style=_STYLES[check.outcome], markup=False)
+    if report.by_tfma:
+        names = ", ".join(report.by_tfma)
+        screen.print(f"By TFMA itself, without intervals: {names}", style="dim", markup=False)
+    for name, n in report.small_slices.items():
+        screen.print(f"{name}: {n} rows are too few", style="dim", markup=False)
+    if report.unnamed_slices:
+        screen.print(f"{report.unnamed_slices} slices are too small to be named", style="dim")
+    dropped = {reason: n for reason, n in report.dropped.items() if n}
+    for reason, n in dropped.items():
+        screen.print(f"{n:,} rows dropped: {reason.replace('_', ' ')}", style="dim", markup=False)
+
+
+def _interval(lower: float | None, upper: float | None) -> str:
+    return "" if lower is None else f"{lower:.4f} to {upper:.4f}"
+
+
+def _sentence(check: ThresholdCheck) -> str:
+    what = f"change of {check.metric}" if check.is_change else check.metric
+    return f"{what} on {check.slice}: {check.reason}"

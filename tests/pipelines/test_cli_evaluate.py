@@ -1,0 +1,97 @@
+"""``tfx-vigil evaluate`` as a script sees it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow_model_analysis as tfma
+from tfx_vigil.beam_jobs.reports import SliceReport
+
+
+def predictions(path, n=400):
+    rng = np.random.default_rng(0)
+    prediction = rng.random(n)
+    pd.DataFrame(
+        {
+            "city": np.where(np.arange(n) % 2, "Bern", "Basel"),
+            "fare": rng.lognormal(2, 1, n),
+            "prediction": prediction,
+            "label": (rng.random(n) < prediction).astype(int),
+        }
+    ).to_parquet(path)
+    return path
+
+
+def test_evaluate_prints_each_metric_of_each_slice(run, tmp_path):
+    data = predictions(tmp_path / "predictions.parquet")
+    ran = run("evaluate", "--data", data, "--label", "label", "--slice-by", "city", "--json")
+    assert ran.code == 0
+    assert {"slice", "metric", "value", "n"} <= ran.json["metrics"][0].keys()
+    report = SliceReport.model_validate(ran.json)
+    count = {m.slice: m.n for m in report.metrics if m.metric == "auc"}
+    assert count == {"overall": 400, "city=Bern": 200, "city=Basel": 200}
+    assert Path("evaluation/report.json").exists()
+
+
+def test_evaluate_refuses_an_unknown_metric_by_name(run, tmp_path):
+    ran = run("evaluate", "--data", "x", "--label", "label", "--metric", "aucc", "--json")
+    assert (ran.code, ran.out) == (2, "")
+    assert "\nmetrics: no ['aucc']" in f"\n{ran.err}"
+
+
+EVAL_CONFIG = """
+model_specs { label_key: "label" prediction_key: "prediction" }
+slicing_specs {}
+slicing_specs { feature_keys: "city" }
+metrics_specs {
+  metrics {
+    class_name: "AUC"
+    threshold { value_threshold { lower_bound { value: BOUND } } }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(("bound", "code"), [("0.7", 0), ("0.95", 3)])
+def test_evaluate_decides_the_thresholds_of_an_eval_config(run, tmp_path, bound, code):
+    data = predictions(tmp_path / "predictions.parquet")
+    config = tmp_path / "eval_config.pbtxt"
+    config.write_text(EVAL_CONFIG.replace("BOUND", bound))
+    ran = run("evaluate", "--data", data, "--eval-config", config)
+    assert ran.code == code
+    assert f"at least {bound}" in ran.out
+    assert tfma.load_validation_result("evaluation").validation_ok is (code == 0)
+    report = run("evaluate", "--data", data, "--eval-config", config, "--json").json
+    checks = {check["slice"]: check["outcome"] for check in report["thresholds"]}
+    expected = "not_met" if code else "met"
+    assert checks == dict.fromkeys(["overall", "city=Bern", "city=Basel"], expected)
+
+
+def test_evaluate_takes_an_eval_config_as_json_too(run, tmp_path):
+    data = predictions(tmp_path / "predictions.parquet")
+    config = {
+        "modelSpecs": [{"labelKey": "label", "predictionKey": "prediction"}],
+        "metricsSpecs": [{"metrics": [{"className": "AUC"}]}],
+    }
+    (tmp_path / "eval_config.json").write_text(json.dumps(config))
+    ran = run("evaluate", "--data", data, "--eval-config", tmp_path / "eval_config.json", "--json")
+    assert {m["metric"] for m in ran.json["metrics"]} == {"auc"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ([], "give --label or --eval-config"),
+        (["--label", "y", "--eval-config", "c"], "give --label or --eval-config"),
+        (["--eval-config", "absent"], "absent"),
+        (["--eval-config", "c", "--slice-by", "city"], "says slices, metrics and weight itself"),
+        (["--eval-config", "c"], "c: 1:1 : Message type"),
+    ],
+)
+def test_evaluate_says_what_is_wrong_with_its_configuration(run, tmp_path, arguments, problem):
+    Path("c").write_text("no_such_field: 1")
+    ran = run("evaluate", "--data", "x", *arguments)
+    assert ran.code == 2
+    assert problem in ran.err
