@@ -36,6 +36,11 @@ _COMMON = {
     "mean_label": Metric("MeanLabel"),
     "example_count": Metric("ExampleCount"),
 }
+_FAIRNESS = {
+    "fpr": Metric("FPR", False, {"name": "fpr"}, "thresholds"),
+    "fnr": Metric("FNR", False, {"name": "fnr"}, "thresholds"),
+    "positive_rate": Metric("PredictedPositiveRate", None, {"name": "positive_rate"}, "thresholds"),
+}
 METRICS: Mapping[Task, Mapping[str, Metric]] = MappingProxyType(
     {
         "binary_classification": {
@@ -47,6 +52,7 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = MappingProxyType(
             "recall": Metric("Recall", True, threshold_argument="thresholds"),
             "calibration": Metric("Calibration"),
             **_COMMON,
+            **_FAIRNESS,
         },
         "regression": {
             "mse": Metric("MeanSquaredError", False, {"name": "mse"}),
@@ -72,7 +78,10 @@ class EvaluationConfig(Parameters):
         labels are 0 and 1.
       threshold: a score above it is a positive decision (accuracy, precision, recall).
       slices: features to slice by; several in one list are crossed. The whole is always there.
-      metrics: names out of ``METRICS[task]``; all of them when empty.
+      fairness: features of a binary classification that tell groups of people apart: slices, of
+        which the whole's rates of errors and of positive decisions are held against each one's.
+      metrics: names out of ``METRICS[task]``; when empty all of them, but ``fpr``, ``fnr`` and
+        ``positive_rate`` with ``fairness`` only.
       primary_metric: the one a decision looks at; when None, log loss or squared error if it is
         among ``metrics``, else their first that can be better or worse.
       min_slice_rows: smaller slices get no metrics.
@@ -90,6 +99,7 @@ class EvaluationConfig(Parameters):
     positive_class: str | None = None
     threshold: float = Field(0.5, ge=0, le=1)
     slices: list[list[str]] = []
+    fairness: list[str] = []
     metrics: list[str] = []
     primary_metric: str | None = None
     min_slice_rows: int = Field(50, ge=1)
@@ -119,11 +129,14 @@ class EvaluationConfig(Parameters):
             raise ValueError(f"metrics: no {unknown} for {self.task}; there are {list(known)}")
         if self.eval_config is None:
             self._check_primary()
-        if self.positive_class is not None and self.task != "binary_classification":
-            raise ValueError("positive_class: only a binary classification has one")
+        for name in ("positive_class", "fairness"):
+            if getattr(self, name) and self.task != "binary_classification":
+                raise ValueError(f"{name}: is for a binary classification only")
+        if self.fairness and self.eval_config:
+            raise ValueError("fairness: of an eval_config cross_slicing_specs say it")
         if len({frozenset(features) for features in self.slices}) < len(self.slices):
             raise ValueError(f"slices: {self.slices} names the same slices twice")
-        for features in self.slices:
+        for features in self.all_slices:
             if not features or len(set(features)) < len(features):
                 raise ValueError(f"slices: {features} must name different features, at least one")
             if {self.label, self.prediction, self.weight} & set(features):
@@ -144,7 +157,15 @@ class EvaluationConfig(Parameters):
 
     @property
     def metric_names(self) -> list[str]:
-        return self.metrics or list(METRICS[self.task])
+        known = METRICS[self.task]
+        names = self.metrics or [name for name in known if name not in _FAIRNESS]
+        return [*names, *(name for name in _FAIRNESS if self.fairness and name not in names)]
+
+    @property
+    def all_slices(self) -> list[list[str]]:
+        """``slices`` and those of ``fairness``."""
+        more = [[name] for name in self.fairness if [name] not in self.slices]
+        return [*self.slices, *more]
 
     @property
     def primary_name(self) -> str:

@@ -61,7 +61,7 @@ class SelectRows(beam.DoFn):
         columns |= {name: single_values(values[keep]) for name, values in scores.items()}
         if config.weight:
             columns[config.weight] = single_values(weights[keep])
-        for feature in sorted({feature for cross in config.slices for feature in cross}):
+        for feature in sorted({feature for cross in config.all_slices for feature in cross}):
             values = slice_values(batch, feature, keep)
             if values is not None:
                 columns[feature] = values

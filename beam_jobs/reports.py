@@ -478,7 +478,8 @@ class MetricChange(Document):
 
 
 class SliceDifference(Document):
-    """The metric on ``slice`` minus that on ``against``; ``n``: rows of the smaller of both."""
+    """The metric on ``slice`` minus that on ``against``, and of rates the former divided by the
+    latter (``ratio``); ``n``: rows of the smaller of both."""
 
     model: str
     slice: str
@@ -487,6 +488,9 @@ class SliceDifference(Document):
     difference: float | None
     lower: float | None = None
     upper: float | None = None
+    ratio: float | None = None
+    ratio_lower: float | None = None
+    ratio_upper: float | None = None
     n: int
 
 

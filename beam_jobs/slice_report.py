@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .evaluation_config import EvaluationConfig
 from .evaluation_rows import DROPPED
+from .metrics.cross_slices import ratios
 from .metrics.plan import Plan
 from .metrics.results import Measured, Results
 from .metrics.thresholds import Check, in_words, is_valid, slices_of
@@ -61,7 +62,7 @@ def slice_report(found: Evaluated, counts: Mapping[str, int]) -> SliceReport:
         dropped={reason: counts[reason] for reason in DROPPED},
         metrics=[metric for i in told for metric in _metrics(results, i, names[i])],
         changes=[change for i in told for change in _changes(results, i, names[i])],
-        between_slices=list(_between_slices(found.crossed)),
+        between_slices=list(_between_slices(results, found.crossed)),
         by_tfma=list(dict.fromkeys(m.class_name for spec in plan.rest for m in spec.metrics)),
         thresholds=[_check(check, plan, config.min_group_rows) for check in found.checks],
         valid=is_valid(found.checks) if found.checks else None,
@@ -100,10 +101,15 @@ def _changes(results: Results, i: int, name: str) -> Iterator[MetricChange]:
             )
 
 
-def _between_slices(crossed: Results) -> Iterator[SliceDifference]:
+def _between_slices(results: Results, crossed: Results) -> Iterator[SliceDifference]:
+    as_ratio = {m.planned.key: m for m in ratios(results, crossed)}
     for i, (baseline, other) in enumerate(crossed.keys):
         for m in crossed.metrics:
             difference, lower, upper = _numbers(m, i)
+            of_rates = as_ratio.get(m.planned.key)
+            ratio, ratio_lower, ratio_upper = (
+                _numbers(of_rates, i) if of_rates else (None, None, None)
+            )
             yield SliceDifference(
                 model=m.planned.model,
                 slice=slice_name(baseline),
@@ -112,6 +118,9 @@ def _between_slices(crossed: Results) -> Iterator[SliceDifference]:
                 difference=difference,
                 lower=lower,
                 upper=upper,
+                ratio=ratio,
+                ratio_lower=ratio_lower,
+                ratio_upper=ratio_upper,
                 n=int(crossed.rows[i]),
             )
 
@@ -141,6 +150,6 @@ def _check(check: Check, plan: Plan, min_group_rows: int) -> ThresholdCheck:
 
 def _numbers(m: Measured, i: int) -> tuple[float | None, float | None, float | None]:
     value = float(m.values[i]) if m.defined[i] else None
-    if m.lower[i] != m.lower[i]:  # NaN
+    if math.isnan(m.lower[i]) or math.isnan(m.upper[i]):
         return value, None, None
     return value, float(m.lower[i]), float(m.upper[i])

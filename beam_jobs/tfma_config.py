@@ -34,7 +34,13 @@ def eval_config(
             for name, column in predictions.items()
         ],
         slicing_specs=[
-            config_pb2.SlicingSpec(feature_keys=features) for features in [[], *config.slices]
+            config_pb2.SlicingSpec(feature_keys=features) for features in [[], *config.all_slices]
+        ],
+        cross_slicing_specs=[
+            config_pb2.CrossSlicingSpec(
+                baseline_spec={}, slicing_specs=[config_pb2.SlicingSpec(feature_keys=[feature])]
+            )
+            for feature in config.fairness
         ],
         metrics_specs=[
             config_pb2.MetricsSpec(

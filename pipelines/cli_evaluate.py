@@ -27,6 +27,10 @@ def evaluate(
     task: Annotated[Task, typer.Option()] = "binary_classification",
     positive_class: Annotated[str | None, typer.Option(help="The label that counts as 1.")] = None,
     slice_by: SliceBy = None,
+    fairness: Annotated[
+        list[str] | None,
+        typer.Option(help="A column that tells groups of people apart, whose rates are compared."),
+    ] = None,
     metric: Annotated[list[str] | None, typer.Option(help="Only these; default: all.")] = None,
     eval_config: Annotated[
         Path | None,
@@ -59,10 +63,11 @@ def evaluate(
         "prediction": prediction,
         "weight": weight,
         "slices": columns_of(slice_by),
+        "fairness": fairness or [],
         "metrics": metric or [],
     }
     if eval_config:
-        if slice_by or metric or weight:
+        if slice_by or fairness or metric or weight:
             raise ConfigError("evaluate: --eval-config says slices, metrics and weight itself")
         settings = {"eval_config": _read(eval_config)}
     if min_slice_rows:
@@ -104,8 +109,9 @@ def _show(report: SliceReport) -> None:
             interval = _interval(c.lower, c.upper)
             table.add_row(c.slice, c.metric, number(c.difference), interval, f"{c.n:,}")
         screen.print(table)
-    for check in report.thresholds:
-        screen.print(_sentence(check), style=_STYLES[check.outcome], markup=False)
+    _show_differences(report)
+    if report.thresholds:
+        screen.print(_thresholds(report.thresholds))
     if report.by_tfma:
         names = ", ".join(report.by_tfma)
         screen.print(f"By TFMA itself, without intervals: {names}", style="dim", markup=False)
@@ -122,6 +128,39 @@ def _interval(lower: float | None, upper: float | None) -> str:
     return "" if lower is None else f"{lower:.4f} to {upper:.4f}"
 
 
-def _sentence(check: ThresholdCheck) -> str:
-    what = f"change of {check.metric}" if check.is_change else check.metric
-    return f"{what} on {check.slice}: {check.reason}"
+def _show_differences(report: SliceReport) -> None:
+    """Between slices: what is clear of 0, and how many are not."""
+    clear = [d for d in report.between_slices if d.lower is not None and d.lower * d.upper > 0]
+    if clear:
+        table = Cells("slice", "against", "metric", "difference", "95 % interval", "ratio", "rows")
+        for d in clear:
+            interval, rows = _interval(d.lower, d.upper), f"{d.n:,}"
+            ratio = "" if d.ratio is None else f"{d.ratio:.2f}"
+            table.add_row(d.slice, d.against, d.metric, number(d.difference), interval, ratio, rows)
+        screen.print(table)
+    if rest := len(report.between_slices) - len(clear):
+        screen.print(f"{rest} differences between slices are not clear of 0", style="dim")
+
+
+def _thresholds(checks: list[ThresholdCheck]) -> Cells:
+    table = Cells("slice", "metric", "value", "95 % interval", "threshold", "rows", "outcome")
+    for check in checks:
+        outcome = check.outcome.replace("_", " ")
+        if check.rows_needed:
+            outcome += f": takes {check.rows_needed:,} rows"
+        table.add_row(
+            check.slice,
+            f"change of {check.metric}" if check.is_change else check.metric,
+            number(check.value),
+            _interval(check.lower, check.upper),
+            _limits(check),
+            "" if check.n is None else f"{check.n:,}",
+            outcome,
+            style=_STYLES[check.outcome],
+        )
+    return table
+
+
+def _limits(check: ThresholdCheck) -> str:
+    ends = ((">=", check.at_least), ("<=", check.at_most))
+    return ", ".join(f"{sign} {end:.6g}" for sign, end in ends if end is not None)

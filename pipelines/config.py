@@ -103,6 +103,7 @@ class MetricsConfig(Parameters):
     """What is measured on labelled rows; each key as in SlicedEvaluator."""
 
     names: list[str] = []
+    fairness: list[str] = []
     primary: str | None = None
     threshold: float = Field(0.5, ge=0, le=1)
     min_slice_rows: int = Field(50, ge=1)
@@ -214,6 +215,7 @@ class VigilConfig(Parameters):
             positive_class=self.model.positive_class,
             threshold=self.metrics.threshold,
             slices=self.slices,
+            fairness=self.metrics.fairness,
             metrics=self.metrics.names,
             primary_metric=self.metrics.primary,
             min_slice_rows=self.metrics.min_slice_rows,

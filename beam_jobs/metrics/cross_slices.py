@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 
+from .intervals import Bounded, Bounds, difference, ratio
 from .memberships import SliceKey
+from .ratio import Ratio
 from .results import Measured, Results
+
+Comparison = Callable[[Bounded, Bounded], Bounds]
 
 
 def cross_slices(
@@ -27,15 +31,30 @@ def cross_slices(
     """
     large = [key for key, n in zip(results.keys, results.rows, strict=True) if n >= min_rows]
     pairs = list(dict.fromkeys(pair for spec in specs for pair in _pairs(spec, large)))
-    number = {key: i for i, key in enumerate(results.keys)}
-    first, second = (np.array([number[pair[i]] for pair in pairs], int) for i in (0, 1))
+    first, second = _numbers(results, pairs)
     return Results(
         keys=pairs,
         rows=np.minimum(results.rows[first], results.rows[second]),
-        metrics=[_difference(m, first, second) for m in results.metrics],
-        changes=[_difference(m, first, second) for m in results.changes],
+        metrics=[_compare(m, first, second, difference) for m in results.metrics],
+        changes=[_compare(m, first, second, difference) for m in results.changes],
         structured=results.structured,
     )
+
+
+def ratios(results: Results, crossed: Results) -> Iterator[Measured]:
+    """Of rates (proportions of rows) the baseline slice's divided by the other's, likewise."""
+    first, second = _numbers(results, crossed.keys)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for m in results.metrics:
+            if isinstance(m.planned.metric, Ratio) and m.planned.metric.kind == "proportion":
+                yield _compare(m, first, second, ratio)
+
+
+def _numbers(
+    results: Results, pairs: Sequence[tuple[SliceKey, SliceKey]]
+) -> tuple[np.ndarray, np.ndarray]:
+    number = {key: i for i, key in enumerate(results.keys)}
+    return tuple(np.array([number[pair[i]] for pair in pairs], int) for i in (0, 1))
 
 
 def applies(spec: config_pb2.SlicingSpec) -> Callable[[SliceKey], bool]:
@@ -61,18 +80,12 @@ def _pairs(
     return ((baseline, other) for baseline in baselines for other in others if other != baseline)
 
 
-def _difference(m: Measured, first: np.ndarray, second: np.ndarray) -> Measured:
-    """With bounds recovered from those of both: Zou & Donner (2008), "Construction of confidence
-    limits about effect measures: a general approach", Statistics in Medicine 27."""
-    value, lower, upper = (np.stack([a[first], a[second]]) for a in (m.values, m.lower, m.upper))
-    difference = value[0] - value[1]
-    below = np.hypot(value[0] - lower[0], upper[1] - value[1])
-    above = np.hypot(upper[0] - value[0], value[1] - lower[1])
-    return Measured(
-        m.planned,
-        m.against,
-        difference,
-        m.defined[first] & m.defined[second],
-        difference - below,
-        difference + above,
-    )
+def _compare(m: Measured, first: np.ndarray, second: np.ndarray, how: Comparison) -> Measured:
+    one, other = _at(m, first), _at(m, second)
+    values = one[0] - other[0] if how is difference else one[0] / other[0]
+    defined = m.defined[first] & m.defined[second] & np.isfinite(values)
+    return Measured(m.planned, m.against, values, defined, *how(one, other))
+
+
+def _at(m: Measured, places: np.ndarray) -> Bounded:
+    return m.values[places], m.lower[places], m.upper[places]

@@ -8,6 +8,8 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 Bounds = tuple[np.ndarray, np.ndarray]
+Bounded = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Values with their lower and upper bounds."""
 
 
 def normal_quantile(confidence: float) -> float:
@@ -32,6 +34,29 @@ def wilson(share: np.ndarray, trials: np.ndarray, confidence: float) -> Bounds:
 def symmetric(value: np.ndarray, variance: np.ndarray, quantile: np.ndarray) -> Bounds:
     margin = quantile * np.sqrt(variance)
     return value - margin, value + margin
+
+
+def difference(first: Bounded, second: Bounded) -> Bounds:
+    """Of two independent values, from the interval of each: Zou & Donner (2008), "Construction of
+    confidence limits about effect measures: a general approach", Statistics in Medicine 27."""
+    (a, a_lower, a_upper), (b, b_lower, b_upper) = first, second
+    below, above = np.hypot(a - a_lower, b_upper - b), np.hypot(a_upper - a, b - b_lower)
+    return a - b - below, a - b + above
+
+
+def ratio(first: Bounded, second: Bounded) -> Bounds:
+    """Of two independent values that are not negative, likewise: Donner & Zou (2012), "Closed-form
+    confidence intervals for functions of the normal mean and standard deviation", Statistical
+    Methods in Medical Research 21. NaN where the second may be 0."""
+    (a, a_lower, a_upper), (b, b_lower, b_upper) = first, second
+
+    def bound(of_a: np.ndarray, of_b: np.ndarray, sign: int) -> np.ndarray:
+        product, divisor = of_a * of_b * (2 * a - of_a) * (2 * b - of_b), of_b * (2 * b - of_b)
+        root = np.sqrt(np.maximum((a * b) ** 2 - product, 0))
+        return np.where(divisor > 0, (a * b + sign * root) / divisor, np.nan)
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return bound(a_lower, b_upper, -1), bound(a_upper, b_lower, 1)
 
 
 def invert_score(

@@ -9,7 +9,7 @@ import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from tfx_vigil.beam_jobs import evaluate_slices as job
 from tfx_vigil.beam_jobs.accounting import AccountError
-from tfx_vigil.beam_jobs.evaluation_config import METRICS, EvaluationConfig
+from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
 from tfx_vigil.beam_jobs.evaluation_rows import DROPPED
 from tfx_vigil.beam_jobs.metrics.slice_table import SliceTable
 from tfx_vigil.beam_jobs.reports import SliceReport, read_report
@@ -215,7 +215,7 @@ def test_changes_are_paired_differences(two_models):
     assert change.upper == pytest.approx(difference.mean() + margin, abs=1e-5)
     assert changes["overall", "auc"].lower > 0
     assert changes["city=Chur", "auc"].difference is None
-    assert {metric for _, metric in changes} == set(METRICS["binary_classification"]) - {
+    assert {metric for _, metric in changes} == set(BINARY.metric_names) - {
         "mean_label",
         "example_count",
     }
@@ -235,6 +235,25 @@ def test_regression(tmp_path):
     assert values["mae"].value == pytest.approx(np.abs(error).mean(), rel=1e-5)
     assert values["mae"].lower < values["mae"].value < values["mae"].upper
     assert report.primary_metric == "mse"
+
+
+def test_groups_of_people_are_held_against_the_whole(tmp_path):
+    config = EvaluationConfig(label="label", fairness=["city"], metrics=["recall"])
+    report = evaluate(config, tmp_path)
+    value = {(m.slice, m.metric): m.value for m in report.metrics}
+    assert {metric for _, metric in value} == {"recall", "fpr", "fnr", "positive_rate"}
+    pairs = {(d.against, d.metric): d for d in report.between_slices}
+    assert {against for against, _ in pairs} == {"city=Basel", "city=Bern", "city=Chur"}
+    for (against, metric), pair in pairs.items():
+        whole, group = value["overall", metric], value[against, metric]
+        if group is None:  # recall of a city that has no positive
+            assert (pair.difference, pair.ratio) == (None, None)
+            continue
+        assert pair.slice == "overall"
+        assert pair.difference == pytest.approx(whole - group)
+        assert pair.ratio == pytest.approx(whole / group)
+        assert pair.lower < pair.difference < pair.upper
+        assert pair.ratio_lower < pair.ratio < pair.ratio_upper
 
 
 def test_no_rows_make_a_report_without_metrics(tmp_path):

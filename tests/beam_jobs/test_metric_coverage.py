@@ -4,7 +4,7 @@ from scipy.stats import rankdata
 from tfx_vigil.beam_jobs.evaluate_slices import make_plan
 from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
 from tfx_vigil.beam_jobs.metrics.auc import hanley_mcneil_variance, score_interval
-from tfx_vigil.beam_jobs.metrics.intervals import wilson
+from tfx_vigil.beam_jobs.metrics.intervals import difference, ratio, wilson
 from tfx_vigil.beam_jobs.metrics.quantities import Rows
 from tfx_vigil.beam_jobs.metrics.results import measure
 
@@ -135,3 +135,19 @@ def test_one_row_has_no_interval():
     found = by_name(results_of(rows).metrics)["candidate", "brier"]
     assert found.values[0] == pytest.approx(0.09)
     assert np.isnan(found.lower[0])
+
+
+def test_intervals_of_two_groups_rates_cover_difference_and_ratio():
+    rng = np.random.default_rng(3)
+    share, n = np.array([0.3, 0.12]), np.array([900, 300])
+    found = rng.binomial(n, share, (4000, 2)) / n
+    rates = [(found[:, i], *wilson(found[:, i], n[i], 0.95)) for i in (0, 1)]
+    for how, truth in ((difference, share[0] - share[1]), (ratio, share[0] / share[1])):
+        lower, upper = how(*rates)
+        assert 0.94 < ((lower <= truth) & (truth <= upper)).mean() < 0.965
+
+
+def test_ratio_to_a_rate_that_may_be_zero_has_no_upper_bound():
+    none = np.array([0.0])
+    rates = [(none + 0.3, none + 0.2, none + 0.4), (none, none, none + 0.1)]
+    assert np.isnan(ratio(*rates)[1]).all()

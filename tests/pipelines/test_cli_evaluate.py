@@ -61,7 +61,7 @@ def test_evaluate_decides_the_thresholds_of_an_eval_config(run, tmp_path, bound,
     config.write_text(EVAL_CONFIG.replace("BOUND", bound))
     ran = run("evaluate", "--data", data, "--eval-config", config)
     assert ran.code == code
-    assert f"at least {bound}" in ran.out
+    assert f">= {bound}" in ran.out
     assert tfma.load_validation_result("evaluation").validation_ok is (code == 0)
     report = run("evaluate", "--data", data, "--eval-config", config, "--json").json
     checks = {check["slice"]: check["outcome"] for check in report["thresholds"]}
