@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich import box
 
 from .cli_options import AsJson, SliceBy, Task, columns_of, validated
 from .console import Cells, Exit, number, progress_line, screen
@@ -143,19 +144,18 @@ def _show_differences(report: SliceReport) -> None:
 
 
 def _thresholds(checks: list[ThresholdCheck]) -> Cells:
-    table = Cells("slice", "metric", "value", "95 % interval", "threshold", "rows", "outcome")
+    columns = "slice", "metric", "value", "95 % interval", "threshold", "outcome", "rows", "needed"
+    table = Cells(*columns, box=box.SIMPLE)
     for check in checks:
-        outcome = check.outcome.replace("_", " ")
-        if check.rows_needed:
-            outcome += f": takes {check.rows_needed:,} rows"
         table.add_row(
             check.slice,
             f"change of {check.metric}" if check.is_change else check.metric,
             number(check.value),
             _interval(check.lower, check.upper),
             _limits(check),
+            check.outcome.replace("_", " "),
             "" if check.n is None else f"{check.n:,}",
-            outcome,
+            "" if check.rows_needed is None else f"{check.rows_needed:,}",
             style=_STYLES[check.outcome],
         )
     return table
