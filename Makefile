@@ -53,7 +53,7 @@ lint: venv
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
 bench: venv
-	@for b in ingest pseudonyms scanner drift_speed; do $(BIN)/python benchmarks/$$b.py || exit 1; done
+	@for b in ingest pseudonyms scanner drift_speed evaluate; do $(BIN)/python benchmarks/$$b.py || exit 1; done
 
 lock:
 	$(LOCK) pyproject.toml --output-file requirements/base.txt
@@ -63,6 +63,7 @@ lock:
 	$(LOCK) requirements/presidio.in --output-file requirements/presidio.txt
 	$(LOCK) requirements/drift-peers-evidently.in --output-file requirements/drift-peers-evidently.txt
 	$(LOCK) requirements/drift-peers-nannyml.in --output-file requirements/drift-peers-nannyml.txt
+	$(LOCK) requirements/evaluate-peers.in --output-file requirements/evaluate-peers.txt
 	sed -n 's/^tensorflow==\([^ ]*\) ; python_full_version >= .*/tensorflow-cpu==\1/p' requirements/kfp.txt | \
 		$(LOCK_IMAGE) pyproject.toml --extra kfp requirements/image.in - -c requirements/kfp.txt \
 		--override requirements/image-overrides.txt --output-file requirements/image.txt
