@@ -31,11 +31,13 @@ from .reports import (
     IN_SERVICE,
     LOGGED,
     SliceReport,
+    SlicesFound,
     read_report,
     write_report,
 )
 from .score_models import ScoreModels, find_saved_model, prediction_column
 from .slice_report import Evaluated, primary_metric, slice_report
+from .slice_search.find_slices import FindSlices
 from .slices import OVERALL
 from .tables import ReadTable
 from .tfma_config import eval_config
@@ -90,6 +92,16 @@ class EvaluateSlices(beam.PTransform):
             of_tfma = selected.rows | "By TFMA" >> EvaluateByTFMA(
                 plan.rest_config(), {tfma: predictions[name] for tfma, name in plan.names.items()}
             )
+        singles = {"known": statistics}
+        if config.search:
+            model = plan.first_model
+            singles["found"] = batches | "Search" >> FindSlices(
+                config,
+                config.search,
+                model,
+                predictions[model],
+                (config.prediction, *predictions.values()),
+            )
         counts = selected[COUNTS] | "SumCounts" >> beam.CombineGlobally(SumCounts())
         evaluation = Evaluation(config, plan, self._models, self._evaluation_uri, self._report_uri)
         return (
@@ -99,7 +111,7 @@ class EvaluateSlices(beam.PTransform):
             >> beam.Map(
                 write_evaluation,
                 counts=beam.pvalue.AsSingleton(counts),
-                known=beam.pvalue.AsSingleton(statistics),
+                **{name: beam.pvalue.AsSingleton(made) for name, made in singles.items()},
                 **{name: beam.pvalue.AsDict(values) for name, values in of_tfma.items() if values},
             )
         )
@@ -151,11 +163,13 @@ def write_evaluation(
     known: SliceStatistics,
     metrics: Found | None = None,
     plots: Found | None = None,
+    found: SlicesFound | None = None,
 ) -> None:
     """Writes TFMA's files and the report after checking that no row went missing.
 
     Args:
       metrics, plots: of what TFMA itself computed.
+      found: by the search for slices.
 
     Raises:
       AccountError: rows read are not those evaluated and dropped, or the whole has other rows.
@@ -182,7 +196,7 @@ def write_evaluation(
         write_validation(evaluation.evaluation_uri, checks, rubber_stamp)
     write_report(
         evaluation.report_uri,
-        slice_report(Evaluated(config, plan, results, crossed, checks), counts),
+        slice_report(Evaluated(config, plan, results, crossed, checks, found), counts),
     )
 
 

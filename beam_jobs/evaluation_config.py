@@ -10,6 +10,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from .parameters import Parameters
+from .slice_search import SliceSearchConfig
 
 Task = Literal["binary_classification", "regression"]
 
@@ -87,6 +88,8 @@ class EvaluationConfig(Parameters):
       min_slice_rows: smaller slices get no metrics.
       min_group_rows: smaller slices are named nowhere, only counted.
       prediction_output: key of a SavedModel's output; None when it has one output only.
+      search: looks for slices on which the first model is worse, whatever ``slices`` says; None
+        searches nothing.
       eval_config: a tfma.EvalConfig (its JSON form). It says what is evaluated in place of
         ``label``, ``prediction``, ``weight``, ``threshold``, ``slices`` and ``metrics``, and names
         the primary metric as TFMA does.
@@ -105,6 +108,7 @@ class EvaluationConfig(Parameters):
     min_slice_rows: int = Field(50, ge=1)
     min_group_rows: int = Field(10, ge=1)
     prediction_output: str | None = None
+    search: SliceSearchConfig | None = None
     eval_config: dict[str, Any] | None = None
 
     @model_validator(mode="before")

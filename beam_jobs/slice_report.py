@@ -17,6 +17,7 @@ from .reports import (
     SliceDifference,
     SliceMetric,
     SliceReport,
+    SlicesFound,
     ThresholdCheck,
 )
 from .slices import OVERALL, slice_name
@@ -24,13 +25,14 @@ from .slices import OVERALL, slice_name
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What an evaluation found; ``crossed``: between slices."""
+    """What an evaluation found; ``crossed``: between slices; ``found``: by searching slices."""
 
     config: EvaluationConfig
     plan: Plan
     results: Results
     crossed: Results
     checks: list[Check]
+    found: SlicesFound | None = None
 
 
 def primary_metric(config: EvaluationConfig, plan: Plan) -> tuple[str, bool]:
@@ -68,6 +70,7 @@ def slice_report(found: Evaluated, counts: Mapping[str, int]) -> SliceReport:
         valid=is_valid(found.checks) if found.checks else None,
         small_slices=dict(sorted(small.items())),
         unnamed_slices=len(names) - len(large) - len(small),
+        found=found.found,
     )
 
 

@@ -9,7 +9,8 @@ import typer
 from rich import box
 
 from .cli_options import AsJson, SliceBy, Task, columns_of, validated
-from .console import Cells, Exit, number, progress_line, screen
+from .console import Cells, Exit, bounds, number, progress_line, screen
+from .show_slices_found import show_slices_found
 from .yaml_file import ConfigError
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def evaluate(
     min_slice_rows: Annotated[
         int | None, typer.Option(min=1, help="Smaller slices get no metrics; default: 50.")
     ] = None,
+    find_slices: Annotated[
+        bool, typer.Option(help="Search all columns for slices on which the model is worse.")
+    ] = False,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of TFMA's files.")] = Path(
         "evaluation"
     ),
@@ -56,6 +60,7 @@ def evaluate(
     """
     from ..beam_jobs import evaluate_slices
     from ..beam_jobs.evaluation_config import EvaluationConfig
+    from ..beam_jobs.slice_search import SliceSearchConfig
 
     if (label is None) == (eval_config is None):
         raise ConfigError("evaluate: give --label or --eval-config, one of the two")
@@ -73,9 +78,9 @@ def evaluate(
         settings = {"eval_config": _read(eval_config)}
     if min_slice_rows:
         settings["min_slice_rows"] = min_slice_rows
-    config = validated(
-        EvaluationConfig, {**settings, "task": task, "positive_class": positive_class}
-    )
+    settings |= {"task": task, "positive_class": positive_class}
+    settings["search"] = SliceSearchConfig() if find_slices else None
+    config = validated(EvaluationConfig, settings)
     with progress_line() as progress:
         progress("evaluating")
         report = evaluate_slices.run(config, data, str(output))
@@ -101,15 +106,17 @@ def _show(report: SliceReport) -> None:
     several = len(report.models) > 1
     table = Cells(*["model"] * several, "slice", "metric", "value", "95 % interval", "rows")
     for m in report.metrics:
-        row = m.slice, m.metric, number(m.value), _interval(m.lower, m.upper), f"{m.n:,}"
+        row = m.slice, m.metric, number(m.value), bounds(m.lower, m.upper), f"{m.n:,}"
         table.add_row(*[m.model] * several, *row)
     screen.print(table)
     if report.changes:
         table = Cells("slice", "metric", "change", "95 % interval", "rows")
         for c in report.changes:
-            interval = _interval(c.lower, c.upper)
+            interval = bounds(c.lower, c.upper)
             table.add_row(c.slice, c.metric, number(c.difference), interval, f"{c.n:,}")
         screen.print(table)
+    if report.found:
+        show_slices_found(report.found)
     _show_differences(report)
     if report.thresholds:
         screen.print(_thresholds(report.thresholds))
@@ -125,17 +132,13 @@ def _show(report: SliceReport) -> None:
         screen.print(f"{n:,} rows dropped: {reason.replace('_', ' ')}", style="dim", markup=False)
 
 
-def _interval(lower: float | None, upper: float | None) -> str:
-    return "" if lower is None else f"{lower:.4f} to {upper:.4f}"
-
-
 def _show_differences(report: SliceReport) -> None:
     """Between slices: what is clear of 0, and how many are not."""
     clear = [d for d in report.between_slices if d.lower is not None and d.lower * d.upper > 0]
     if clear:
         table = Cells("slice", "against", "metric", "difference", "95 % interval", "ratio", "rows")
         for d in clear:
-            interval, rows = _interval(d.lower, d.upper), f"{d.n:,}"
+            interval, rows = bounds(d.lower, d.upper), f"{d.n:,}"
             ratio = "" if d.ratio is None else f"{d.ratio:.2f}"
             table.add_row(d.slice, d.against, d.metric, number(d.difference), interval, ratio, rows)
         screen.print(table)
@@ -151,7 +154,7 @@ def _thresholds(checks: list[ThresholdCheck]) -> Cells:
             check.slice,
             f"change of {check.metric}" if check.is_change else check.metric,
             number(check.value),
-            _interval(check.lower, check.upper),
+            bounds(check.lower, check.upper),
             _limits(check),
             check.outcome.replace("_", " "),
             "" if check.n is None else f"{check.n:,}",

@@ -22,6 +22,7 @@ from ..beam_jobs.ingest_config import (
 from ..beam_jobs.parameters import Parameters
 from ..beam_jobs.privacy_methods.contract import Method
 from ..beam_jobs.privacy_policy import PrivacyConfig
+from ..beam_jobs.slice_search import SliceSearchConfig
 from ..components.baseline_resolver.references import References
 from ..components.drift_validator.config import DriftConfig
 from ..components.retrain_gate.policy import RetrainPolicy
@@ -100,13 +101,17 @@ class DriftSection(DriftConfig):
 
 
 class MetricsConfig(Parameters):
-    """What is measured on labelled rows; each key as in SlicedEvaluator."""
+    """What is measured on labelled rows; each key as in SlicedEvaluator.
+
+    ``search``: among the model's features where it names none; ``null`` searches nothing.
+    """
 
     names: list[str] = []
     fairness: list[str] = []
     primary: str | None = None
     threshold: float = Field(0.5, ge=0, le=1)
     min_slice_rows: int = Field(50, ge=1)
+    search: SliceSearchConfig | None = SliceSearchConfig()
 
 
 class TrainingConfig(Parameters):
@@ -209,6 +214,9 @@ class VigilConfig(Parameters):
     @property
     def evaluation(self) -> EvaluationConfig:
         """Parameters of SlicedEvaluator."""
+        search = self.metrics.search
+        if search and not search.features:
+            search = search.model_copy(update={"features": list(self.model.features)})
         return EvaluationConfig(
             label="label",
             task=self.model.task,
@@ -221,6 +229,7 @@ class VigilConfig(Parameters):
             min_slice_rows=self.metrics.min_slice_rows,
             min_group_rows=self.privacy.min_group_rows,
             prediction_output=self.model.prediction_output,
+            search=search,
         )
 
     @property

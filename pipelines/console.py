@@ -35,6 +35,10 @@ def number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
+def bounds(lower: float | None, upper: float | None) -> str:
+    return "" if lower is None else f"{lower:.4f} to {upper:.4f}"
+
+
 @contextmanager
 def progress_line() -> Iterator[Callable[[str], None]]:
     """A line on the terminal that says what is going on, with the time it has taken."""

@@ -51,6 +51,12 @@ class Plan:
     rest: tuple[config_pb2.MetricsSpec, ...]
     pairs: tuple[tuple[PlannedMetric, PlannedMetric], ...]
 
+    @property
+    def first_model(self) -> str:
+        """The first that is no baseline, by its name in reports."""
+        specs = self.config.model_specs
+        return next(self.names[spec.name] for spec in specs if not spec.is_baseline)
+
     def rest_config(self) -> config_pb2.EvalConfig:
         """The configuration with only the metrics that are left for TFMA itself."""
         config = config_pb2.EvalConfig()

@@ -45,7 +45,13 @@ class FindSlices(beam.PTransform):
         super().__init__()
         self._evaluation, self._search = evaluation, search
         self._model, self._prediction = model, prediction
-        self._left_out = {evaluation.label, prediction, *others, *search.ignore}
+        self._left_out = {
+            evaluation.label,
+            evaluation.weight,
+            prediction,
+            *others,
+            *search.ignore,
+        }
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         evaluation, search = self._evaluation, self._search

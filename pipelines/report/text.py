@@ -6,7 +6,14 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...beam_jobs.reports import Comparison, DriftFinding, FileClock, MetricChange, SliceMetric
+from ...beam_jobs.reports import (
+    Comparison,
+    DriftFinding,
+    FileClock,
+    MetricChange,
+    SliceFinding,
+    SliceMetric,
+)
 from ...beam_jobs.slices import OVERALL
 from ...components.history import SpanRecord
 
@@ -53,7 +60,7 @@ def percent(share: float | None) -> str:
     return MISSING if finite(share) is None else f"{100 * share:.3g}\N{NO-BREAK SPACE}%"
 
 
-def interval(found: SliceMetric | MetricChange | None) -> str:
+def interval(found: SliceMetric | MetricChange | SliceFinding | None) -> str:
     """``[lower, upper]``, or nothing where there is no interval."""
     if found is None or found.lower is None or found.upper is None:
         return ""

@@ -256,6 +256,17 @@ def test_groups_of_people_are_held_against_the_whole(tmp_path):
         assert pair.ratio_lower < pair.ratio < pair.ratio_upper
 
 
+def test_a_search_is_of_the_first_model_that_is_no_baseline(two_models, tmp_path):
+    search = {"features": ["city", "hour"]}
+    config = EvaluationConfig(label="label", search=search, min_slice_rows=20)
+    found = evaluate(config, tmp_path / "logged").found
+    assert (found.model, found.loss, found.rows) == ("logged", "log_loss", ROWS - 10)
+    assert found.candidates > 0
+    assert two_models[0].found is None
+    plan = job.make_plan(BINARY, {"in_service": "a", "candidate": "b"})
+    assert plan.first_model == "candidate"
+
+
 def test_no_rows_make_a_report_without_metrics(tmp_path):
     unlabelled = [b.slice(0, 1) for b in batches()[:1]]
     report = evaluate(BINARY, str(tmp_path), unlabelled)

@@ -414,6 +414,37 @@ def slice_report(i: int, name, auc: float, model: str = "logged") -> documents.S
         ],
         changes=[],
         small_slices={name("payment_type=Dispute"): 8},
+        found=slices_found(model, name),
+    )
+
+
+def slices_found(model: str, name) -> documents.SlicesFound:
+    finding = documents.SliceFinding(
+        slice=name("payment_type=Cash, 19 <= hour"),
+        features=[name("payment_type"), name("hour")],
+        n=420,
+        share=0.07,
+        value=0.61,
+        elsewhere=0.41,
+        difference=0.2,
+        lower=0.12,
+        upper=0.28,
+        p_value=1e-7,
+        excess=0.034,
+        same=[name("19 <= hour")],
+        same_left_out=2,
+    )
+    return documents.SlicesFound(
+        model=model,
+        loss="log_loss",
+        rows=6000,
+        rows_searched=6000,
+        alpha=0.05,
+        minimum_effect=0.2,
+        candidates=1234,
+        pairs=66,
+        not_searched={name("rider"): "no value that enough rows share and enough do not"},
+        findings=[finding],
     )
 
 

@@ -41,6 +41,21 @@ def test_evaluate_refuses_an_unknown_metric_by_name(run, tmp_path):
     assert "\nmetrics: no ['aucc']" in f"\n{ran.err}"
 
 
+def test_evaluate_finds_slices_when_asked(run, tmp_path):
+    data = predictions(tmp_path / "predictions.parquet", n=2000)
+    rows = pd.read_parquet(data)
+    worse = (rows["city"] == "Bern") & (rows["fare"] > 20)
+    rows["label"] = rows["label"].where(~worse, (rows["prediction"] < 0.5).astype(int))
+    rows.to_parquet(data)
+    arguments = "evaluate", "--data", data, "--label", "label"
+    assert run(*arguments, "--json").json["found"] is None
+    found = run(*arguments, "--find-slices", "--json").json["found"]
+    assert {"city", "fare"} in [set(finding["features"]) for finding in found["findings"]]
+    ran = run(*arguments, "--find-slices")
+    assert "city=Bern" in ran.out
+    assert f"Searched {found['candidates']:,} slices of 2,000 rows" in ran.out
+
+
 EVAL_CONFIG = """
 model_specs { label_key: "label" prediction_key: "prediction" }
 slicing_specs {}

@@ -79,6 +79,14 @@ def test_metric_chart_holds_every_slice_the_first_model_and_the_push(taxi):
     assert bound["slice"]["labels"] == ["overall", *sorted(set(SLICES) - {"overall"})]
 
 
+def test_slices_found_are_shown_with_size_effect_and_interval(taxi):
+    _, page = taxi
+    assert page.text.count("Slices found by searching") == 1
+    assert "1,234 slices of single features and pairs, on 6,000 rows: 1 with a mean" in page.text
+    assert "hour 420 7 % 0.610 0.410 0.200 [0.120, 0.280] 3.4 % 19 <= hour and 2 more" in page.text
+    assert "Not searched: rider (no value that enough rows share" in page.text
+
+
 def test_heat_map_has_a_cell_a_comparison_and_its_distribution_behind_it(taxi):
     _, page = taxi
     (cells,) = page.data["charts"]["drift"]["datasets"].values()
