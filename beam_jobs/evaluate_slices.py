@@ -15,6 +15,7 @@ import apache_beam as beam
 
 from .accounting import SumCounts, check_identity
 from .engine import job_options
+from .estimated_performance.estimate import EstimatePerformance
 from .evaluate_by_tfma import PLOTS, SLICES, EvaluateByTFMA
 from .evaluation_config import METRICS, EvaluationConfig
 from .evaluation_rows import COUNTS, DROPPED, SelectRows
@@ -30,6 +31,7 @@ from .reports import (
     CANDIDATE,
     IN_SERVICE,
     LOGGED,
+    Estimates,
     SliceReport,
     SlicesFound,
     read_report,
@@ -53,6 +55,9 @@ class EvaluateSlices(beam.PTransform):
     are ``candidate`` and ``in_service``, the report holds the change from the latter to the former
     with paired intervals.
 
+    It takes one collection of record batches, or two: the metrics of the second's rows without a
+    label are estimated for the first model, from the labels of the first.
+
     Args:
       models: name -> SavedModel directory (see ``score_models.ScoreModels``).
       evaluation_uri: where TFMA's files go.
@@ -74,11 +79,16 @@ class EvaluateSlices(beam.PTransform):
         self._predictions = {name: prediction_column(name) for name in self._models}
         self._predictions = self._predictions or logged_columns(config)
 
-    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+    def expand(
+        self, batches: beam.PCollection | tuple[beam.PCollection, beam.PCollection]
+    ) -> beam.PCollection:
         config, predictions = self._config, self._predictions
+        batches, unlabelled = batches if isinstance(batches, tuple) else (batches, None)
         plan = make_plan(config, predictions)
         if self._models:
-            batches |= "Score" >> ScoreModels(self._models, config.prediction_output)
+            score = ScoreModels(self._models, config.prediction_output)
+            batches |= "Score" >> score
+            unlabelled = unlabelled and unlabelled | "Score others" >> score
         selected = batches | "Select" >> beam.ParDo(SelectRows(config, predictions)).with_outputs(
             COUNTS, main="rows"
         )
@@ -93,14 +103,15 @@ class EvaluateSlices(beam.PTransform):
                 plan.rest_config(), {tfma: predictions[name] for tfma, name in plan.names.items()}
             )
         singles = {"known": statistics}
+        model = plan.first_model
+        scores = config.prediction, *predictions.values()
         if config.search:
-            model = plan.first_model
             singles["found"] = batches | "Search" >> FindSlices(
-                config,
-                config.search,
-                model,
-                predictions[model],
-                (config.prediction, *predictions.values()),
+                config, config.search, model, predictions[model], scores
+            )
+        if unlabelled:
+            singles["estimates"] = (batches, unlabelled) | "Estimate" >> EstimatePerformance(
+                config, model, predictions[model], plan.slices, scores
             )
         counts = selected[COUNTS] | "SumCounts" >> beam.CombineGlobally(SumCounts())
         evaluation = Evaluation(config, plan, self._models, self._evaluation_uri, self._report_uri)
@@ -164,12 +175,14 @@ def write_evaluation(
     metrics: Found | None = None,
     plots: Found | None = None,
     found: SlicesFound | None = None,
+    estimates: Estimates | None = None,
 ) -> None:
     """Writes TFMA's files and the report after checking that no row went missing.
 
     Args:
       metrics, plots: of what TFMA itself computed.
       found: by the search for slices.
+      estimates: of rows without a label.
 
     Raises:
       AccountError: rows read are not those evaluated and dropped, or the whole has other rows.
@@ -196,7 +209,7 @@ def write_evaluation(
         write_validation(evaluation.evaluation_uri, checks, rubber_stamp)
     write_report(
         evaluation.report_uri,
-        slice_report(Evaluated(config, plan, results, crossed, checks, found), counts),
+        slice_report(Evaluated(config, plan, results, crossed, checks, found, estimates), counts),
     )
 
 
@@ -206,11 +219,13 @@ def run(
     output_dir: str,
     models: Mapping[str, str] | None = None,
     beam_args: Sequence[str] = (),
+    estimate: bool = False,
 ) -> SliceReport:
     """Evaluates a table (see ``tables.ReadTable``); TFMA's files and the report go to one folder.
 
     Args:
       models: name -> SavedModel, Model artifact or directory of versions.
+      estimate: the metrics of the rows without a label too.
 
     Raises:
       FileNotFoundError: there is no such table or model.
@@ -218,10 +233,9 @@ def run(
     """
     models = {name: find_saved_model(uri) for name, uri in (models or {}).items()}
     with beam.Pipeline(options=job_options(beam_args)) as pipeline:
-        _ = (
-            pipeline
-            | "Read" >> ReadTable(data)
-            | "Evaluate" >> EvaluateSlices(config, output_dir, output_dir, models)
+        rows = pipeline | "Read" >> ReadTable(data)
+        _ = ((rows, rows) if estimate else rows) | "Evaluate" >> EvaluateSlices(
+            config, output_dir, output_dir, models
         )
     report = read_report(output_dir, SliceReport)
     if not report.rows:

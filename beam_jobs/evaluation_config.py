@@ -88,6 +88,8 @@ class EvaluationConfig(Parameters):
       min_slice_rows: smaller slices get no metrics.
       min_group_rows: smaller slices are named nowhere, only counted.
       prediction_output: key of a SavedModel's output; None when it has one output only.
+      features: the model's inputs, which a search looks at and the errors of a regression are
+        estimated from; every column that is none of the log's own when empty.
       search: looks for slices on which the first model is worse, whatever ``slices`` says; None
         searches nothing.
       eval_config: a tfma.EvalConfig (its JSON form). It says what is evaluated in place of
@@ -108,6 +110,7 @@ class EvaluationConfig(Parameters):
     min_slice_rows: int = Field(50, ge=1)
     min_group_rows: int = Field(10, ge=1)
     prediction_output: str | None = None
+    features: list[str] = []
     search: SliceSearchConfig | None = None
     eval_config: dict[str, Any] | None = None
 

@@ -563,13 +563,58 @@ class SlicesFound(Document):
     findings: list[SliceFinding] = []
 
 
+class MetricEstimate(Document):
+    """``lower`` and ``upper`` bound the band in which the value that the labels will show lies in
+    95 % of cases; ``n`` rows have no label yet."""
+
+    slice: str
+    metric: str
+    value: float
+    lower: float
+    upper: float
+    n: int
+
+
+class EstimateCheck(Document):
+    """The same estimate of the newer half of the labelled rows, learned from the older half, beside
+    the ``real`` value."""
+
+    metric: str
+    value: float
+    lower: float
+    upper: float
+    real: float
+    n: int
+
+
+class Estimates(Document):
+    """How good ``model`` probably is on rows whose labels have not come: estimates, not measures.
+
+    They are learned from ``labelled`` rows; of a regression (``direct_loss``) both kinds of rows
+    are random samples where there are many, and ``n`` counts those of the sample. ``doubts`` say
+    why not to believe them, ``notes`` what else is known of their assumptions.
+    ``slices_left_out``: how many are too small, or beyond the 1,000 largest.
+    """
+
+    model: str
+    method: Literal["confidence_based", "direct_loss"]
+    rows: int
+    labelled: int
+    metrics: list[MetricEstimate] = []
+    slices_left_out: int = 0
+    checks: list[EstimateCheck] = []
+    doubts: list[str] = []
+    notes: list[str] = []
+
+
 class SliceReport(Report):
     """``models``: the evaluated models' names; logged predictions are ``logged``.
 
     Slices under the minimum size are listed in ``small_slices`` with their rows and have
     no metrics; those under the floor are ``unnamed_slices``, a number only. ``n`` is always the
     number of labelled rows. ``dropped`` counts by reason the rows read that could not be
-    evaluated, beside the ``rows`` that were. ``found``: None where no slices were searched.
+    evaluated, beside the ``rows`` that were. ``found``: None where no slices were searched;
+    ``estimates``: None where none were asked for.
     ``by_tfma``: classes of metrics that TFMA itself computed, without intervals. ``valid``: whether
     all ``thresholds`` are met; None where there are none.
     """
@@ -588,3 +633,4 @@ class SliceReport(Report):
     small_slices: dict[str, int]
     unnamed_slices: int = 0
     found: SlicesFound | None = None
+    estimates: Estimates | None = None

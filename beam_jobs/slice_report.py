@@ -13,6 +13,7 @@ from .metrics.plan import Plan
 from .metrics.results import Measured, Results
 from .metrics.thresholds import Check, in_words, is_valid, slices_of
 from .reports import (
+    Estimates,
     MetricChange,
     SliceDifference,
     SliceMetric,
@@ -25,7 +26,8 @@ from .slices import OVERALL, slice_name
 
 @dataclass(frozen=True)
 class Evaluated:
-    """What an evaluation found; ``crossed``: between slices; ``found``: by searching slices."""
+    """What an evaluation found; ``crossed``: between slices; ``found``: by searching slices;
+    ``estimates``: of rows without a label."""
 
     config: EvaluationConfig
     plan: Plan
@@ -33,6 +35,7 @@ class Evaluated:
     crossed: Results
     checks: list[Check]
     found: SlicesFound | None = None
+    estimates: Estimates | None = None
 
 
 def primary_metric(config: EvaluationConfig, plan: Plan) -> tuple[str, bool]:
@@ -71,6 +74,7 @@ def slice_report(found: Evaluated, counts: Mapping[str, int]) -> SliceReport:
         small_slices=dict(sorted(small.items())),
         unnamed_slices=len(names) - len(large) - len(small),
         found=found.found,
+        estimates=found.estimates,
     )
 
 

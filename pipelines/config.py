@@ -104,6 +104,7 @@ class MetricsConfig(Parameters):
     """What is measured on labelled rows; each key as in SlicedEvaluator.
 
     ``search``: among the model's features where it names none; ``null`` searches nothing.
+    ``estimate``: the metrics of a span's requests, before their labels come.
     """
 
     names: list[str] = []
@@ -112,6 +113,7 @@ class MetricsConfig(Parameters):
     threshold: float = Field(0.5, ge=0, le=1)
     min_slice_rows: int = Field(50, ge=1)
     search: SliceSearchConfig | None = SliceSearchConfig()
+    estimate: bool = True
 
 
 class TrainingConfig(Parameters):
@@ -214,9 +216,6 @@ class VigilConfig(Parameters):
     @property
     def evaluation(self) -> EvaluationConfig:
         """Parameters of SlicedEvaluator."""
-        search = self.metrics.search
-        if search and not search.features:
-            search = search.model_copy(update={"features": list(self.model.features)})
         return EvaluationConfig(
             label="label",
             task=self.model.task,
@@ -229,8 +228,14 @@ class VigilConfig(Parameters):
             min_slice_rows=self.metrics.min_slice_rows,
             min_group_rows=self.privacy.min_group_rows,
             prediction_output=self.model.prediction_output,
-            search=search,
+            features=list(self.model.features),
+            search=self.metrics.search,
         )
+
+    @property
+    def estimate_splits(self) -> list[str]:
+        """Of SlicedEvaluator."""
+        return ["serving"] if self.metrics.estimate else []
 
     @property
     def pseudonymizer(self) -> PrivacyConfig:

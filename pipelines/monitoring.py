@@ -97,7 +97,11 @@ def monitoring_nodes(
         config=config.drift_validator,
         span=run.span,
     )
-    evaluate = SlicedEvaluator(examples=protected.examples, config=config.evaluation)
+    evaluate = SlicedEvaluator(
+        examples=protected.examples,
+        config=config.evaluation,
+        estimate_splits=config.estimate_splits,
+    )
     evidence = {
         "ingest": protected.ingest,
         "privacy": protected.privacy,

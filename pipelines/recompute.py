@@ -52,7 +52,7 @@ def recompute_span(
         _compare(config, history, record.span, folder, scratch)
         made.append(DRIFT)
         if _files(os.path.join(folder, LABELLED)):
-            _evaluate(config, folder, scratch)
+            _evaluate(config, record, folder, scratch)
             made.append("slice report")
         if has_serving_rows(record) and recompute_privacy(config, record, folder, scratch):
             made.append("privacy report's rows and risk")
@@ -146,13 +146,15 @@ def _compare(config: VigilConfig, history: History, span: str, folder: str, scra
     copy_report(report, folder, "drift")
 
 
-def _evaluate(config: VigilConfig, folder: str, scratch: str) -> None:
+def _evaluate(config: VigilConfig, record: SpanRecord, folder: str, scratch: str) -> None:
     report = _artifact(artifacts.SliceReport, f"{scratch}/slices")
     with beam.Pipeline(options=job_options(config.beam_args)) as pipeline:
-        _ = (
-            pipeline
-            | "Read" >> ReadExamples(f"{folder}/{LABELLED}/*")
-            | "Evaluate" >> EvaluateSlices(config.evaluation, f"{scratch}/evaluation", report.uri)
+        rows = pipeline | "Read" >> ReadExamples(f"{folder}/{LABELLED}/*")
+        if config.estimate_splits and has_serving_rows(record):
+            serving = f"{record.examples}/Split-{_SERVING}/*"
+            rows = rows, pipeline | "Read requests" >> ReadExamples(serving)
+        _ = rows | "Evaluate" >> EvaluateSlices(
+            config.evaluation, f"{scratch}/evaluation", report.uri
         )
     copy_report(report, folder, "slices")
 

@@ -11,7 +11,7 @@ class SliceSearchConfig(Parameters):
     """Parameters of a search.
 
     Attributes:
-      features: columns to search; every column with one value a row when empty.
+      features: columns to search; the evaluation's ``features`` when empty.
       ignore: columns to leave out, beside label, predictions and what the log itself adds.
       most_pairs: pairs of features that are searched, those first whose features alone tell
         most. The others count as tested, so that the choice biases no p-value.

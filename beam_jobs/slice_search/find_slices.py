@@ -100,8 +100,8 @@ class _Losses(beam.DoFn):
             yield pa.RecordBatch.from_arrays(columns, names), loss
 
     def _is_feature(self, name: str) -> bool:
-        if self._search.features:
-            return name in self._search.features
+        if wanted := _wanted(self._evaluation, self._search):
+            return name in wanted
         return name not in self._left_out and name not in RESERVED
 
 
@@ -131,7 +131,7 @@ def find_in_sample(
     if sample.held < 2 * min_rows:
         return SlicesFound(**told)
     columns, losses = sample.rows()
-    partitions, not_searched = [], dict.fromkeys(search.features, "no such column")
+    partitions, not_searched = [], dict.fromkeys(_wanted(evaluation, search), "no such column")
     for name in columns.schema.names:
         column = columns.column(name)
         reason = _unsuited(column)
@@ -150,6 +150,10 @@ def find_in_sample(
         not_searched={name: reason for name, reason in not_searched.items() if reason},
         findings=[_finding(found, sample.held) for found in result.found],
     )
+
+
+def _wanted(evaluation: EvaluationConfig, search: SliceSearchConfig) -> list[str]:
+    return search.features or evaluation.features
 
 
 def _unsuited(column: pa.Array) -> str | None:

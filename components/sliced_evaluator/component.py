@@ -22,6 +22,7 @@ class SlicedEvaluatorSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         keys.CONFIG: component_spec.ExecutionParameter(type=str),
         keys.SPLITS: component_spec.ExecutionParameter(type=str),
+        keys.ESTIMATE_SPLITS: component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         keys.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
@@ -66,8 +67,13 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
         model: BaseChannel | None = None,
         baseline_model: BaseChannel | None = None,
         splits: Sequence[str] = ("labelled",),
+        estimate_splits: Sequence[str] = (),
     ):
         """Evaluates ``splits`` of ``examples`` together.
+
+        From their labels it estimates the metrics of the rows without a label in
+        ``estimate_splits`` (``estimates`` in the report): of the logged predictions, or of
+        ``model``.
 
         Args:
           config: a tfma.EvalConfig alone stands for a binary classification; of other tasks it
@@ -88,6 +94,7 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
                 baseline_model=baseline_model,
                 config=to_json(EvaluationConfig, config),
                 splits=json_utils.dumps(list(splits)),
+                estimate_splits=json_utils.dumps(list(estimate_splits)),
                 evaluation=as_channel([standard_artifacts.ModelEvaluation()]),
                 report=as_channel([SliceReport()]),
                 blessing=as_channel([standard_artifacts.ModelBlessing()]),

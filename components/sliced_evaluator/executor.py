@@ -20,6 +20,7 @@ from ..blessing import write_blessing
 
 CONFIG = "config"
 SPLITS = "splits"
+ESTIMATE_SPLITS = "estimate_splits"
 EXAMPLES = "examples"
 MODEL = "model"
 BASELINE_MODEL = "baseline_model"
@@ -39,25 +40,24 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        patterns = split_patterns(input_dict[EXAMPLES], json_utils.loads(exec_properties[SPLITS]))
+        splits, estimate_splits = (
+            json_utils.loads(exec_properties[key]) for key in (SPLITS, ESTIMATE_SPLITS)
+        )
         models = {
             name: find_saved_model(artifact_utils.get_single_uri(input_dict[key]))
             for key, name in _MODEL_NAMES.items()
             if input_dict.get(key)
         }
         with self._make_beam_pipeline() as pipeline:
-            # A split without labels yet may have no file, which a source refuses.
-            rows = ReadExamples(patterns) if patterns else beam.Create([])
-            _ = (
-                pipeline
-                | "Read" >> rows
-                | "Evaluate"
-                >> EvaluateSlices(
-                    EvaluationConfig.model_validate_json(exec_properties[CONFIG]),
-                    artifact_utils.get_single_uri(output_dict[EVALUATION]),
-                    artifact_utils.get_single_uri(output_dict[REPORT]),
-                    models,
-                )
+            rows = pipeline | "Read" >> _read(input_dict[EXAMPLES], splits)
+            if estimate_splits:
+                others = pipeline | "Read others" >> _read(input_dict[EXAMPLES], estimate_splits)
+                rows = rows, others
+            _ = rows | "Evaluate" >> EvaluateSlices(
+                EvaluationConfig.model_validate_json(exec_properties[CONFIG]),
+                artifact_utils.get_single_uri(output_dict[EVALUATION]),
+                artifact_utils.get_single_uri(output_dict[REPORT]),
+                models,
             )
         valid = read_report(artifact_utils.get_single_uri(output_dict[REPORT]), SliceReport).valid
         if valid is not None and input_dict.get(MODEL):
@@ -66,6 +66,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 valid,
                 *(artifacts[0] for key in _MODEL_NAMES if (artifacts := input_dict.get(key))),
             )
+
+
+def _read(examples: list[types.Artifact], splits: list[str]) -> beam.PTransform:
+    """A split without labels yet may have no file, which a source refuses."""
+    patterns = split_patterns(examples, splits)
+    return ReadExamples(patterns) if patterns else beam.Create([])
 
 
 def split_patterns(examples: list[types.Artifact], splits: list[str]) -> list[str]:

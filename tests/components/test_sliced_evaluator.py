@@ -73,12 +73,16 @@ def outputs_in(folder):
     return outputs
 
 
-def run(folder, splits=("labelled",), config=CONFIG, outputs=None, **inputs):
+def run(folder, splits=("labelled",), config=CONFIG, outputs=None, estimate=(), **inputs):
     outputs = outputs or outputs_in(folder)
     Executor().Do(
         {key: [artifact] for key, artifact in inputs.items()},
         {key: [artifact] for key, artifact in outputs.items()},
-        {"config": config.model_dump_json(), "splits": json_utils.dumps(list(splits))},
+        {
+            "config": config.model_dump_json(),
+            "splits": json_utils.dumps(list(splits)),
+            "estimate_splits": json_utils.dumps(list(estimate)),
+        },
     )
     report = reports.read_report(outputs["report"].uri, reports.SliceReport)
     return report, outputs["evaluation"].uri
@@ -95,6 +99,17 @@ def test_logged_predictions_of_a_split_are_evaluated(tmp_path):
     assert {m.slice for m in report.metrics} == {"overall", "city=Basel", "city=Bern"}
     slices = {key for key, _ in tfma.load_eval_result(evaluation).slicing_metrics}
     assert slices == {(), (("city", "Basel"),), (("city", "Bern"),)}
+
+
+@pytest.mark.parametrize("rows", [ROWS, 0])
+def test_metrics_of_a_split_without_labels_are_estimated(tmp_path, rows):
+    examples = write_examples(tmp_path / "examples", serving=[None] * rows, labelled=LABELS)
+    report, _ = run(tmp_path, examples=examples, estimate=["serving"])
+    assert (report.rows, report.dropped["missing_label"]) == (ROWS, 0)
+    assert (report.estimates.rows, report.estimates.labelled) == (rows, ROWS)
+    slices = ["overall", "city=Basel", "city=Bern"] if rows else []
+    assert list(dict.fromkeys(m.slice for m in report.estimates.metrics)) == slices
+    assert {m.metric for m in report.estimates.metrics} == ({"brier", "auc"} if rows else set())
 
 
 def test_candidate_is_compared_with_the_model_in_service(tmp_path):
@@ -145,7 +160,11 @@ def test_component_declares_standard_artifacts():
     assert node.outputs["evaluation"].type is standard_artifacts.ModelEvaluation
     assert node.outputs["report"].type is SliceReport
     assert node.outputs["blessing"].type is standard_artifacts.ModelBlessing
-    assert node.exec_properties == {"config": CONFIG.model_dump_json(), "splits": '["eval"]'}
+    assert node.exec_properties == {
+        "config": CONFIG.model_dump_json(),
+        "splits": '["eval"]',
+        "estimate_splits": "[]",
+    }
 
 
 def test_component_refuses_unknown_parameters():
