@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from .histograms import BUCKETS, COARSE, COARSE_BUCKETS, Histogram, PairHistogram
-from .intervals import Bounds, invert_score, normal_quantile, symmetric
+from .intervals import Bounds, invert_score, symmetric, t_quantile
 from .quantities import View
 from .slice_table import Needs, SliceStatistics
 
@@ -45,7 +45,8 @@ class AUC:
 
     def bounds(self, known: SliceStatistics, confidence: float) -> Bounds:
         curve = self._curve(known)
-        return score_interval(curve.auc, curve.variance(), curve.counts(), confidence)
+        quantile = t_quantile(confidence, curve.freedom())
+        return score_interval(curve.auc, curve.variance(), curve.counts(), quantile)
 
     def pair_needs(self, other: AUC) -> Needs:
         return Needs(histograms=frozenset({PairHistogram(self.view, other.view, self.weighted)}))
@@ -63,7 +64,8 @@ class AUC:
             pairs.slices, influence * pairs.masses[:, -1], minlength=len(known.keys)
         )
         variance = np.maximum(mine.variance() + theirs.variance() - 2 * covariance, 0)
-        return symmetric(mine.auc - theirs.auc, variance, normal_quantile(confidence))
+        fewer = np.minimum(mine.freedom(), theirs.freedom())
+        return symmetric(mine.auc - theirs.auc, variance, t_quantile(confidence, fewer))
 
     @property
     def _histogram(self) -> Histogram:
@@ -133,6 +135,19 @@ class Curve:
         """Of the AUC; NaN where a class has fewer than two rows."""
         return self._per_slice(self.influence() ** 2 * self.masses[:, -1])
 
+    def freedom(self) -> np.ndarray:
+        """Degrees of freedom of the variance, by Welch and Satterthwaite over both classes."""
+        parts = self.influence() ** 2 * self.masses[:, -1]
+        of_classes = [
+            self._per_slice(parts * chosen) for chosen in (self._positive, ~self._positive)
+        ]
+        spread = sum(
+            variance**2 / np.maximum(count - 1, 1)
+            for variance, count in zip(of_classes, self.counts(), strict=True)
+        )
+        degrees = sum(of_classes) ** 2 / spread
+        return np.where(degrees > 1, degrees, 1)
+
     def influence(self) -> np.ndarray:
         """By how much a row of each cell moves the AUC: float64 [m]."""
         positives, negatives = self.counts()
@@ -200,14 +215,14 @@ def score_interval(
     auc: np.ndarray,
     variance: np.ndarray,
     counts: tuple[np.ndarray, np.ndarray],
-    confidence: float,
+    quantile: np.ndarray | float,
 ) -> Bounds:
-    """The AUCs that the observed ones do not refute: ``|auc - x| <= z sd(x)``."""
-    z, auc = normal_quantile(confidence), np.clip(auc, 0, 1)
+    """The AUCs that the observed ones do not refute: ``|auc - x| <= quantile * sd(x)``."""
+    auc = np.clip(auc, 0, 1)
     scale = variance / hanley_mcneil_variance(auc, *counts)
     scale = np.where(np.isfinite(scale) & (scale > 0), scale, 1)
 
     def accepts(x: np.ndarray) -> np.ndarray:
-        return np.abs(auc - x) <= z * np.sqrt(scale * hanley_mcneil_variance(x, *counts))
+        return np.abs(auc - x) <= quantile * np.sqrt(scale * hanley_mcneil_variance(x, *counts))
 
     return invert_score(auc, (0.0, 1.0), accepts)

@@ -31,17 +31,43 @@ def wilson(share: np.ndarray, trials: np.ndarray, confidence: float) -> Bounds:
     return np.clip(lower, 0, 1), np.clip(upper, 0, 1)
 
 
+def matched(gained: np.ndarray, lost: np.ndarray, trials: np.ndarray, confidence: float) -> Bounds:
+    """The score interval of the difference of two proportions of the same rows: Tango (1998),
+    "Equivalence test and confidence interval for the difference in proportions for the
+    paired-sample design", Statistics in Medicine 17.
+
+    Args:
+      gained, lost: of ``trials`` rows those that are 1 in the first only, in the second only.
+    """
+    z = normal_quantile(confidence)
+
+    def accepts(change: np.ndarray) -> np.ndarray:
+        free = change * (1 - change)
+        linear = (2 * trials - gained + lost) * change - gained - lost
+        root = np.sqrt(np.maximum(linear**2 + 8 * trials * lost * free, 0))
+        variance = trials * (2 * (root - linear) / (4 * trials) + free)
+        return np.abs(gained - lost - trials * change) <= z * np.sqrt(np.maximum(variance, 0))
+
+    return invert_score((gained - lost) / trials, (-1.0, 1.0), accepts)
+
+
 def symmetric(value: np.ndarray, variance: np.ndarray, quantile: np.ndarray) -> Bounds:
     margin = quantile * np.sqrt(variance)
     return value - margin, value + margin
 
 
-def difference(first: Bounded, second: Bounded) -> Bounds:
-    """Of two independent values, from the interval of each: Zou & Donner (2008), "Construction of
-    confidence limits about effect measures: a general approach", Statistics in Medicine 27."""
+def difference(first: Bounded, second: Bounded, correlation: np.ndarray | float = 0.0) -> Bounds:
+    """Of two values, from the interval of each and their correlation: Zou (2007), "Toward using
+    confidence intervals to compare correlations", Psychological Methods 12."""
     (a, a_lower, a_upper), (b, b_lower, b_upper) = first, second
-    below, above = np.hypot(a - a_lower, b_upper - b), np.hypot(a_upper - a, b - b_lower)
-    return a - b - below, a - b + above
+
+    def margin(of_a: np.ndarray, of_b: np.ndarray) -> np.ndarray:
+        return np.sqrt(np.maximum(of_a**2 + of_b**2 - 2 * correlation * of_a * of_b, 0))
+
+    return (
+        a - b - margin(a - a_lower, b_upper - b),
+        a - b + margin(a_upper - a, b - b_lower),
+    )
 
 
 def ratio(first: Bounded, second: Bounded) -> Bounds:

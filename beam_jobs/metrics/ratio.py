@@ -7,10 +7,18 @@ from typing import Literal
 
 import numpy as np
 
-from .intervals import Bounds, symmetric, t_quantile, wilson
+from .intervals import Bounds, difference, matched, symmetric, t_quantile, wilson
 from .slice_table import Needs, SliceStatistics
 from .sums import ONE, Linear
-from .variances import Terms, combination_variance, effective_number, row_sums, variance_sums
+from .variances import (
+    Terms,
+    combination_variance,
+    effective_number,
+    fourth_sums,
+    freedom,
+    row_sums,
+    variance_sums,
+)
 
 
 @dataclass(frozen=True)
@@ -18,7 +26,10 @@ class Ratio:
     """The total of ``numerator`` over that of ``denominator``.
 
     Its intervals: of a ``proportion`` (0 or 1 in each row that counts) Wilson's; otherwise
-    linearised with Student's t, as differences are, of two models on the same rows.
+    linearised with Student's t, of the fewer degrees of freedom the more few rows make up the
+    variance. Differences of two models on the same rows likewise, but of
+    proportions of the same rows Tango's (``intervals.matched``), and of proportions of different
+    ones (precision) from both Wilson intervals and their correlation.
     """
 
     numerator: Linear
@@ -29,9 +40,10 @@ class Ratio:
     depends_on_model: bool = True
 
     def needs(self) -> Needs:
-        return Needs(
-            frozenset(variance_sums(self._variables(), self.weighted)) | row_sums(self.weighted)
-        )
+        sums = {*variance_sums(self._variables(), self.weighted), *row_sums(self.weighted)}
+        if self.kind == "ratio":
+            sums |= fourth_sums(self.numerator, self.denominator, self.weighted)
+        return Needs(frozenset(sums))
 
     def values(self, known: SliceStatistics) -> np.ndarray:
         denominator = self._total(known, self.denominator)
@@ -47,19 +59,38 @@ class Ratio:
             trials = effective_number(known, self.denominator, self.weighted)
             return wilson(values, trials, confidence)
         variance = combination_variance(known, self._gradient(known), self.weighted)
-        return symmetric(values, variance, t_quantile(confidence, known.rows - 1))
+        return symmetric(values, variance, t_quantile(confidence, self._freedom(known)))
 
     def pair_needs(self, other: Ratio) -> Needs:
         both = [*self._variables(), *other._variables()]
         return Needs(frozenset(variance_sums(both, self.weighted)))
 
     def difference_bounds(self, other: Ratio, known: SliceStatistics, confidence: float) -> Bounds:
-        change = [(x, -c) for x, c in other._gradient(known)]
-        terms = [*self._gradient(known), *change]
-        return symmetric(
-            self.values(known) - other.values(known),
-            combination_variance(known, terms, self.weighted),
-            t_quantile(confidence, known.rows - 1),
+        if self.kind == "proportion" and self.denominator == other.denominator:
+            return self._matched(other, known, confidence)
+        mine, theirs = self._gradient(known), [(x, -c) for x, c in other._gradient(known)]
+        variance = combination_variance(known, [*mine, *theirs], self.weighted)
+        values = self.values(known), other.values(known)
+        if self.kind == "ratio":
+            fewer = np.minimum(self._freedom(known), other._freedom(known))
+            quantile = t_quantile(confidence, fewer)
+            return symmetric(values[0] - values[1], variance, quantile)
+        own = [combination_variance(known, terms, self.weighted) for terms in (mine, theirs)]
+        scale = np.sqrt(own[0] * own[1])
+        correlation = np.where(scale > 0, (own[0] + own[1] - variance) / (2 * scale), 0)
+        bounds = (metric.bounds(known, confidence) for metric in (self, other))
+        first, second = ((v, *b) for v, b in zip(values, bounds, strict=True))
+        return difference(first, second, np.clip(correlation, -1, 1))
+
+    def _matched(self, other: Ratio, known: SliceStatistics, confidence: float) -> Bounds:
+        change = self.numerator - other.numerator
+        trials = effective_number(known, self.denominator, self.weighted)
+        shift = self.values(known) - other.values(known)
+        power = 2 * self.weighted
+        discordant = (change * change).total(known.sums, power)
+        discordant = discordant / self.denominator.total(known.sums, power)
+        return matched(
+            trials * (discordant + shift) / 2, trials * (discordant - shift) / 2, trials, confidence
         )
 
     def _variables(self) -> list[Linear]:
@@ -67,6 +98,10 @@ class Ratio:
 
     def _total(self, known: SliceStatistics, variable: Linear) -> np.ndarray:
         return variable.total(known.sums, int(self.weighted))
+
+    def _freedom(self, known: SliceStatistics) -> np.ndarray:
+        values = self.values(known)
+        return freedom(known, self.numerator, self.denominator, values, self.weighted)
 
     def _gradient(self, known: SliceStatistics) -> Terms:
         inverse = 1 / self._total(known, self.denominator)

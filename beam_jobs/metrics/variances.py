@@ -7,6 +7,7 @@ moments are known.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -35,6 +36,47 @@ def combination_variance(known: SliceStatistics, terms: Terms, weighted: bool) -
             square += (1 if not j else 2) * a * b * (left * right).total(known.sums, 2 * weighted)
     n = known.rows
     return np.where(n > 1, np.maximum(square - total**2 / n, 0) * n / (n - 1), np.nan)
+
+
+def fourth_sums(numerator: Linear, denominator: Linear, weighted: bool) -> set[Sum]:
+    """The sums that ``freedom`` needs, beside those of the variance."""
+    powers = _powers(numerator, denominator, 4)
+    return {wanted for power in powers for wanted in power.sums(4 * weighted)}
+
+
+def freedom(
+    known: SliceStatistics,
+    numerator: Linear,
+    denominator: Linear,
+    ratio: np.ndarray,
+    weighted: bool,
+) -> np.ndarray:
+    """Degrees of freedom of the variance of a ratio of totals, float64 [slices].
+
+    By the kurtosis of the rows' deviations: Satterthwaite (1946), "An approximate distribution of
+    estimates of variance components", Biometrics Bulletin 2. Where few rows make up the variance,
+    as those of a rare class do, it is itself known badly.
+    """
+    moments = [
+        sum(
+            math.comb(degree, k) * (-ratio) ** k * power.total(known.sums, degree * weighted)
+            for k, power in enumerate(_powers(numerator, denominator, degree))
+        )
+        for degree in (2, 4)
+    ]
+    n = known.rows
+    with np.errstate(invalid="ignore", divide="ignore"):
+        kurtosis = n * moments[1] / moments[0] ** 2
+        degrees = 2 * n / (kurtosis - 1)
+    return np.where(kurtosis > 1, np.clip(degrees, 1, n - 1), n - 1)
+
+
+def _powers(numerator: Linear, denominator: Linear, degree: int) -> list[Linear]:
+    """``numerator ** (degree - k) * denominator ** k`` for each k."""
+    return [
+        math.prod([numerator] * (degree - k) + [denominator] * k, start=ONE)
+        for k in range(degree + 1)
+    ]
 
 
 def effective_number(known: SliceStatistics, of: Linear, weighted: bool) -> np.ndarray:
