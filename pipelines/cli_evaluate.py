@@ -10,6 +10,7 @@ from rich import box
 
 from .cli_options import AsJson, SliceBy, Task, columns_of, validated
 from .console import Cells, Exit, bounds, number, progress_line, screen
+from .show_estimates import show_estimates
 from .show_slices_found import show_slices_found
 from .yaml_file import ConfigError
 
@@ -47,6 +48,9 @@ def evaluate(
     find_slices: Annotated[
         bool, typer.Option(help="Search all columns for slices on which the model is worse.")
     ] = False,
+    estimate: Annotated[
+        bool, typer.Option(help="Estimate the metrics of the rows without a label too.")
+    ] = False,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of TFMA's files.")] = Path(
         "evaluation"
     ),
@@ -83,7 +87,7 @@ def evaluate(
     config = validated(EvaluationConfig, settings)
     with progress_line() as progress:
         progress("evaluating")
-        report = evaluate_slices.run(config, data, str(output))
+        report = evaluate_slices.run(config, data, str(output), estimate=estimate)
     if as_json:
         print(report.model_dump_json(indent=1))
     else:
@@ -117,6 +121,8 @@ def _show(report: SliceReport) -> None:
         screen.print(table)
     if report.found:
         show_slices_found(report.found)
+    if report.estimates:
+        show_estimates(report.estimates)
     _show_differences(report)
     if report.thresholds:
         screen.print(_thresholds(report.thresholds))

@@ -10,10 +10,12 @@ from typing import Any
 from ...beam_jobs.reports import (
     Comparison,
     DriftReport,
+    Estimates,
     FileClock,
     FileCounts,
     IngestReport,
     MetricChange,
+    MetricEstimate,
     PredictionChange,
     PrivacyReport,
     SliceMetric,
@@ -88,6 +90,10 @@ class Span:
         return self.slices and overall_metric(self.slices, self.slices.primary_metric, LOGGED)
 
     @property
+    def estimates(self) -> Estimates | None:
+        return self.slices and self.slices.estimates
+
+    @property
     def reasons(self) -> list[str]:
         return [r for decision in (self.decision, self.push) if decision for r in decision.reasons]
 
@@ -140,6 +146,14 @@ def busiest(report: IngestReport) -> list[VersionTraffic]:
 def newest(spans: Sequence[Span], part: str) -> Span | None:
     """The newest span that has ``part``."""
     return next((span for span in reversed(spans) if getattr(span, part)), None)
+
+
+def estimates_shown(report: SliceReport) -> list[MetricEstimate]:
+    """All metrics of the whole; of slices the primary one, or the first that is estimated."""
+    metrics = report.estimates.metrics
+    names = [m.metric for m in metrics]
+    main = report.primary_metric if report.primary_metric in names else next(iter(names), None)
+    return [m for m in metrics if m.slice == OVERALL or m.metric == main]
 
 
 def metric_names(spans: Sequence[Span]) -> tuple[list[str], list[str]]:

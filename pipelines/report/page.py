@@ -117,6 +117,7 @@ def _contents(
         "primary_metric": metrics[0] if metrics else "Metric",
         "has_first_model": any(row["series"] == gather.FIRST_MODEL for row in metric_rows),
         "measured": measured,
+        "estimates": gather.newest(spans, "estimates"),
         "drift": drift,
         "latest": latest,
         "statuses": statuses,

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from ...beam_jobs.reports import (
     Comparison,
     DriftFinding,
+    EstimateCheck,
     FileClock,
     MetricChange,
+    MetricEstimate,
     SliceFinding,
     SliceMetric,
 )
@@ -20,6 +22,7 @@ from ...components.history import SpanRecord
 if TYPE_CHECKING:
     from .gather import Span
 
+Bounded = SliceMetric | MetricChange | SliceFinding | MetricEstimate | EstimateCheck
 MISSING = "–"
 MOST_SHARES = 8
 FLAGS = {
@@ -60,7 +63,7 @@ def percent(share: float | None) -> str:
     return MISSING if finite(share) is None else f"{100 * share:.3g}\N{NO-BREAK SPACE}%"
 
 
-def interval(found: SliceMetric | MetricChange | SliceFinding | None) -> str:
+def interval(found: Bounded | None) -> str:
     """``[lower, upper]``, or nothing where there is no interval."""
     if found is None or found.lower is None or found.upper is None:
         return ""

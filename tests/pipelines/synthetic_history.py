@@ -415,6 +415,29 @@ def slice_report(i: int, name, auc: float, model: str = "logged") -> documents.S
         changes=[],
         small_slices={name("payment_type=Dispute"): 8},
         found=slices_found(model, name),
+        estimates=estimates(model, name, auc),
+    )
+
+
+def estimates(model: str, name, auc: float) -> documents.Estimates:
+    whole = {"metric": "auc", "value": auc - 0.01, "lower": auc - 0.03, "upper": auc + 0.01}
+    return documents.Estimates(
+        model=model,
+        method="confidence_based",
+        rows=20_220,
+        labelled=6000,
+        metrics=[
+            documents.MetricEstimate(slice="overall", n=20_220, **whole),
+            documents.MetricEstimate(slice="overall", n=20_220, **whole | {"metric": "brier"}),
+            documents.MetricEstimate(slice=name("payment_type=Cash"), n=9000, **whole),
+            documents.MetricEstimate(
+                slice=name("payment_type=Cash"), n=9000, **whole | {"metric": "brier"}
+            ),
+        ],
+        slices_left_out=3,
+        checks=[documents.EstimateCheck(n=3000, real=auc + 0.02, **whole)],
+        doubts=["Scores no longer mean what they meant"],
+        notes=["0.1% of predictions lie outside those of the labelled rows"],
     )
 
 

@@ -56,6 +56,20 @@ def test_evaluate_finds_slices_when_asked(run, tmp_path):
     assert f"Searched {found['candidates']:,} slices of 2,000 rows" in ran.out
 
 
+def test_evaluate_estimates_rows_without_a_label_when_asked(run, tmp_path):
+    data = predictions(tmp_path / "predictions.parquet", n=1000)
+    rows = pd.read_parquet(data)
+    rows["label"] = rows["label"].where(rows.index < 700)
+    rows.to_parquet(data)
+    arguments = "evaluate", "--data", data, "--label", "label", "--slice-by", "city"
+    assert run(*arguments, "--json").json["estimates"] is None
+    found = run(*arguments, "--estimate", "--json").json["estimates"]
+    assert (found["rows"], found["labelled"]) == (300, 700)
+    assert {"slice", "metric", "value", "lower", "upper", "n"} <= found["metrics"][0].keys()
+    ran = run(*arguments, "--estimate")
+    assert "Estimated, not measured: 300 rows without a label, from 700 rows" in ran.out
+
+
 EVAL_CONFIG = """
 model_specs { label_key: "label" prediction_key: "prediction" }
 slicing_specs {}

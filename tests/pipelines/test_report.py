@@ -87,6 +87,18 @@ def test_slices_found_are_shown_with_size_effect_and_interval(taxi):
     assert "Not searched: rider (no value that enough rows share" in page.text
 
 
+def test_estimates_are_shown_as_such_with_bands_doubts_and_checks(taxi):
+    _, page = taxi
+    assert page.text.count("Estimates of span 2014-06, before the labels come") == 1
+    assert "Not measured: 20,220 requests" in page.text
+    assert "Scores no longer mean what they meant." in page.text
+    assert "overall auc 20,220 0.846 [0.826, 0.866] overall brier" in page.text
+    assert "payment_type=Cash auc 9,000 0.846" in page.text
+    assert "payment_type=Cash brier" not in page.text
+    assert "auc 3,000 0.846 [0.826, 0.866] 0.876 outside the band" in page.text
+    assert "3 slices without an estimate." in page.text
+
+
 def test_heat_map_has_a_cell_a_comparison_and_its_distribution_behind_it(taxi):
     _, page = taxi
     (cells,) = page.data["charts"]["drift"]["datasets"].values()
