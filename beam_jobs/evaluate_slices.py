@@ -22,6 +22,7 @@ from .evaluation_rows import COUNTS, DROPPED, SelectRows
 from .given_eval_config import complete, is_rubber_stamp, logged_predictions, parse_eval_config
 from .metrics.collect import CollectStatistics, Columns
 from .metrics.cross_slices import cross_slices
+from .metrics.groups import in_buckets, measure_groups
 from .metrics.plan import Plan, plan_evaluation
 from .metrics.results import measure
 from .metrics.slice_table import SliceStatistics
@@ -92,9 +93,10 @@ class EvaluateSlices(beam.PTransform):
         selected = batches | "Select" >> beam.ParDo(SelectRows(config, predictions)).with_outputs(
             COUNTS, main="rows"
         )
+        slices = in_buckets(plan.slices) if config.group_by else plan.slices
         statistics = selected.rows | "Collect" >> beam.CombineGlobally(
             CollectStatistics(
-                plan.needs(), plan.slices, Columns(config.label, predictions, config.weight)
+                plan.needs(), slices, Columns(config.label, predictions, config.weight)
             )
         )
         of_tfma = {SLICES: None, PLOTS: None}
@@ -104,14 +106,15 @@ class EvaluateSlices(beam.PTransform):
             )
         singles = {"known": statistics}
         model = plan.first_model
-        scores = config.prediction, *predictions.values()
+        extra = [column for column in (config.weight, config.group_by) if column]
+        no_features = config.prediction, *predictions.values(), *extra
         if config.search:
             singles["found"] = batches | "Search" >> FindSlices(
-                config, config.search, model, predictions[model], scores
+                config, config.search, model, predictions[model], no_features
             )
         if unlabelled:
             singles["estimates"] = (batches, unlabelled) | "Estimate" >> EstimatePerformance(
-                config, model, predictions[model], plan.slices, scores
+                config, model, predictions[model], plan.slices, no_features
             )
         counts = selected[COUNTS] | "SumCounts" >> beam.CombineGlobally(SumCounts())
         evaluation = Evaluation(config, plan, self._models, self._evaluation_uri, self._report_uri)
@@ -189,7 +192,10 @@ def write_evaluation(
     """
     config, plan = evaluation.config, evaluation.plan
     check_identity(counts, "rows_read", ["rows", *DROPPED])
-    results = with_tfma_values(measure(plan, known), metrics or {}, plan.names)
+    measured = (measure_groups if config.group_by else measure)(
+        plan, known, config.smallest_measured if config.simultaneous else None
+    )
+    results = with_tfma_values(measured, metrics or {}, plan.names)
     rows = dict(zip(results.keys, results.rows.tolist(), strict=True))
     check_identity({"rows": counts["rows"], OVERALL: rows.get((), 0)}, "rows", [OVERALL])
     crossed = cross_slices(plan.config.cross_slicing_specs, results, config.smallest_measured)

@@ -75,6 +75,10 @@ class EvaluationConfig(Parameters):
       prediction: column of the logged prediction: the probability of the positive class (alone
         or as the second of two) or the predicted number.
       weight: column of what a row counts; 1 without it.
+      group_by: column that tells whose row it is, such as a user or session, where the rows of one
+        are not independent: intervals take groups for independent, not rows. A row without a
+        value is a group of its own.
+      simultaneous: the intervals of slices hold together with 95 %, not each alone.
       positive_class: the label value that counts as 1 in a binary classification; without it
         labels are 0 and 1.
       threshold: a score above it is a positive decision (accuracy, precision, recall).
@@ -100,6 +104,8 @@ class EvaluationConfig(Parameters):
     label: str
     prediction: str = "prediction"
     weight: str | None = None
+    group_by: str | None = None
+    simultaneous: bool = False
     task: Task = "binary_classification"
     positive_class: str | None = None
     threshold: float = Field(0.5, ge=0, le=1)

@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from .evaluation_config import EvaluationConfig
 from .list_columns import rows_of_values, values_of
+from .metrics.memberships import BUCKET, BUCKETS
+from .value_hashes import row_hashes
 
 COUNTS = "counts"
 DROPPED = ("missing_label", "missing_prediction", "missing_weight")
@@ -25,7 +27,7 @@ class SelectRows(beam.DoFn):
 
     Yields record batches of the label (``list<double>``; 0 or 1 in a binary classification), one
     prediction a model (``list<double>``; probabilities clipped to [EPSILON, 1 - EPSILON]), the
-    weight if there is one (``list<double>``) and the
+    weight and the bucket of the row's group (``list<int64>``) if there are such, and the
     slice features: integers, UTF-8 (invalid bytes replaced) or finite doubles, no list without
     a value where the row lacks the feature. Tagged COUNTS: a Counter of ``rows_read``, ``rows`` and
     dropped rows by reason (``DROPPED``).
@@ -61,6 +63,8 @@ class SelectRows(beam.DoFn):
         columns |= {name: single_values(values[keep]) for name, values in scores.items()}
         if config.weight:
             columns[config.weight] = single_values(weights[keep])
+        if config.group_by:
+            columns[BUCKET] = single_values(group_buckets(batch, config.group_by)[keep])
         for feature in sorted({feature for cross in config.all_slices for feature in cross}):
             values = slice_values(batch, feature, keep)
             if values is not None:
@@ -142,6 +146,16 @@ def read_weights(batch: pa.RecordBatch, column: str) -> np.ndarray:
     if (weights < 0).any():
         raise ValueError(f"weight column {column!r} holds negative numbers")
     return weights
+
+
+def group_buckets(batch: pa.RecordBatch, column: str) -> np.ndarray:
+    """The bucket that each row's group falls into, int64 [n]; rows without a group are spread."""
+    index = batch.schema.get_field_index(column)
+    spread = np.arange(batch.num_rows) % BUCKETS
+    if index < 0:
+        return spread
+    hashes = row_hashes(batch.column(index))
+    return np.where(hashes == 0, spread, (hashes % np.uint64(BUCKETS)).astype(np.int64))
 
 
 def slice_values(batch: pa.RecordBatch, feature: str, keep: np.ndarray) -> pa.Array | None:

@@ -615,8 +615,10 @@ class SliceReport(Report):
     number of labelled rows. ``dropped`` counts by reason the rows read that could not be
     evaluated, beside the ``rows`` that were. ``found``: None where no slices were searched;
     ``estimates``: None where none were asked for.
-    ``by_tfma``: classes of metrics that TFMA itself computed, without intervals. ``valid``: whether
-    all ``thresholds`` are met; None where there are none.
+    ``grouped_by``: the column by which rows belong together, so that intervals take groups for
+    independent; ``simultaneous``: intervals of slices hold together. ``by_tfma``: classes of
+    metrics that TFMA itself computed, without intervals. ``valid``: whether all ``thresholds`` are
+    met; None where there are none.
     """
 
     models: list[str]
@@ -627,6 +629,8 @@ class SliceReport(Report):
     metrics: list[SliceMetric]
     changes: list[MetricChange]
     between_slices: list[SliceDifference] = []
+    grouped_by: str | None = None
+    simultaneous: bool = False
     by_tfma: list[str] = []
     thresholds: list[ThresholdCheck] = []
     valid: bool | None = None

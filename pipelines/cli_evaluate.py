@@ -27,6 +27,13 @@ def evaluate(
     weight: Annotated[
         str | None, typer.Option(help="Column of what a row counts; 1 without it.")
     ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(help="Column of whose row it is: intervals heed that one user's are alike."),
+    ] = None,
+    simultaneous: Annotated[
+        bool, typer.Option(help="Intervals that hold for all slices at once.")
+    ] = False,
     task: Annotated[Task, typer.Option()] = "binary_classification",
     positive_class: Annotated[str | None, typer.Option(help="The label that counts as 1.")] = None,
     slice_by: SliceBy = None,
@@ -83,6 +90,7 @@ def evaluate(
     if min_slice_rows:
         settings["min_slice_rows"] = min_slice_rows
     settings |= {"task": task, "positive_class": positive_class}
+    settings |= {"group_by": group_by, "simultaneous": simultaneous}
     settings["search"] = SliceSearchConfig() if find_slices else None
     config = validated(EvaluationConfig, settings)
     with progress_line() as progress:

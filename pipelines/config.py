@@ -109,6 +109,8 @@ class MetricsConfig(Parameters):
 
     names: list[str] = []
     fairness: list[str] = []
+    group_by: str | None = None
+    simultaneous: bool = False
     primary: str | None = None
     threshold: float = Field(0.5, ge=0, le=1)
     min_slice_rows: int = Field(50, ge=1)
@@ -223,6 +225,8 @@ class VigilConfig(Parameters):
             threshold=self.metrics.threshold,
             slices=self.slices,
             fairness=self.metrics.fairness,
+            group_by=self.metrics.group_by,
+            simultaneous=self.metrics.simultaneous,
             metrics=self.metrics.names,
             primary_metric=self.metrics.primary,
             min_slice_rows=self.metrics.min_slice_rows,

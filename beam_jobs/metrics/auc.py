@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from .histograms import BUCKETS, COARSE, COARSE_BUCKETS, Histogram, PairHistogram
-from .intervals import Bounds, invert_score, symmetric, t_quantile
+from .intervals import Bounds, Confidence, invert_score, symmetric, t_quantile
 from .quantities import View
 from .slice_table import Needs, SliceStatistics
 
@@ -43,7 +43,7 @@ class AUC:
         curve = self._curve(known)
         return (curve.positives > 0) & (curve.negatives > 0)
 
-    def bounds(self, known: SliceStatistics, confidence: float) -> Bounds:
+    def bounds(self, known: SliceStatistics, confidence: Confidence) -> Bounds:
         curve = self._curve(known)
         quantile = t_quantile(confidence, curve.freedom())
         return score_interval(curve.auc, curve.variance(), curve.counts(), quantile)
@@ -51,7 +51,9 @@ class AUC:
     def pair_needs(self, other: AUC) -> Needs:
         return Needs(histograms=frozenset({PairHistogram(self.view, other.view, self.weighted)}))
 
-    def difference_bounds(self, other: AUC, known: SliceStatistics, confidence: float) -> Bounds:
+    def difference_bounds(
+        self, other: AUC, known: SliceStatistics, confidence: Confidence
+    ) -> Bounds:
         mine, theirs = self._curve(known), other._curve(known)
         pairs = known.histograms[PairHistogram(self.view, other.view, self.weighted)]
         place, label = np.divmod(pairs.cells, 2)

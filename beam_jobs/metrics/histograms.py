@@ -131,7 +131,7 @@ class CellStore:
             self._dense[rows] += np.stack(sums, axis=1).reshape(n, -1)
         else:
             codes = slices[membership.codes] * self._size + places
-            self._append(_summed(codes, np.ones((len(codes), 1)) if masses is None else masses))
+            self._append(summed(codes, np.ones((len(codes), 1)) if masses is None else masses))
 
     def merge(self, other: CellStore, slices: np.ndarray) -> None:
         """Adds another store, whose slice ``i`` is this one's ``slices[i]``."""
@@ -141,7 +141,7 @@ class CellStore:
             self._dense[rows] += other._dense[theirs]
         for codes, masses in other._sparse:
             owner, cell = np.divmod(codes, self._size)
-            self._append(_summed(slices[owner] * self._size + cell, masses))
+            self._append(summed(slices[owner] * self._size + cell, masses))
 
     def cells(self) -> SparseCells:
         """Everything."""
@@ -174,10 +174,10 @@ def _joined(parts: list[_Sums], width: int) -> _Sums:
     if not parts:
         return np.empty(0, np.int64), np.empty((0, width))
     codes, masses = zip(*parts, strict=True)
-    return _summed(np.concatenate(codes), np.concatenate(masses))
+    return summed(np.concatenate(codes), np.concatenate(masses))
 
 
-def _summed(codes: np.ndarray, masses: np.ndarray) -> _Sums:
+def summed(codes: np.ndarray, masses: np.ndarray) -> _Sums:
     """Each code once, sorted, with the sum of its masses."""
     if not len(codes):
         return codes, masses

@@ -8,19 +8,21 @@ import numpy as np
 from scipy.special import ndtri, stdtrit
 
 Bounds = tuple[np.ndarray, np.ndarray]
+Confidence = float | np.ndarray
+"""Of all slices, or of each [slices]."""
 Bounded = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Values with their lower and upper bounds."""
 
 
-def normal_quantile(confidence: float) -> float:
-    return float(ndtri((1 + confidence) / 2))
+def normal_quantile(confidence: Confidence) -> Confidence:
+    return ndtri((1 + confidence) / 2)
 
 
-def t_quantile(confidence: float, freedom: np.ndarray) -> np.ndarray:
+def t_quantile(confidence: Confidence, freedom: np.ndarray) -> np.ndarray:
     return stdtrit(np.maximum(freedom, 1), (1 + confidence) / 2)
 
 
-def wilson(share: np.ndarray, trials: np.ndarray, confidence: float) -> Bounds:
+def wilson(share: np.ndarray, trials: np.ndarray, confidence: Confidence) -> Bounds:
     """The score interval of a proportion: Wilson (1927), "Probable inference, the law of
     succession, and statistical inference", JASA 22. ``trials`` need not be whole."""
     z = normal_quantile(confidence)
@@ -31,7 +33,9 @@ def wilson(share: np.ndarray, trials: np.ndarray, confidence: float) -> Bounds:
     return np.clip(lower, 0, 1), np.clip(upper, 0, 1)
 
 
-def matched(gained: np.ndarray, lost: np.ndarray, trials: np.ndarray, confidence: float) -> Bounds:
+def matched(
+    gained: np.ndarray, lost: np.ndarray, trials: np.ndarray, confidence: Confidence
+) -> Bounds:
     """The score interval of the difference of two proportions of the same rows: Tango (1998),
     "Equivalence test and confidence interval for the difference in proportions for the
     paired-sample design", Statistics in Medicine 17.

@@ -11,6 +11,10 @@ import pyarrow as pa
 SliceKey = tuple[tuple[str, "str | int | float"], ...]
 """(feature, value) pairs sorted by feature, as TFMA's; () for the whole."""
 
+BUCKETS = 20
+BUCKET = "\x00group"
+"""Feature that tells which of so many parts of the groups a row belongs to; see ``groups``."""
+
 
 @dataclass(frozen=True)
 class SliceSpec:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .intervals import Bounds
+from .intervals import Bounds, Confidence
 from .slice_table import Needs, SliceStatistics
 
 
@@ -30,13 +30,13 @@ class FastMetric(Protocol):
     def defined(self, known: SliceStatistics) -> np.ndarray:
         """Whether the value means anything: bool [slices]."""
 
-    def bounds(self, known: SliceStatistics, confidence: float) -> Bounds | None:
+    def bounds(self, known: SliceStatistics, confidence: Confidence) -> Bounds | None:
         """Of the values; NaN where a slice allows none, None where the metric never does."""
 
     def pair_needs(self, other: FastMetric) -> Needs:
         """For intervals of differences to the same metric of another model on the same rows."""
 
     def difference_bounds(
-        self, other: FastMetric, known: SliceStatistics, confidence: float
+        self, other: FastMetric, known: SliceStatistics, confidence: Confidence
     ) -> Bounds | None:
         """Of the values of this metric minus those of ``other``."""

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from .intervals import Bounds, difference, matched, symmetric, t_quantile, wilson
+from .intervals import Bounds, Confidence, difference, matched, symmetric, t_quantile, wilson
 from .slice_table import Needs, SliceStatistics
 from .sums import ONE, Linear
 from .variances import (
@@ -53,7 +53,7 @@ class Ratio:
     def defined(self, known: SliceStatistics) -> np.ndarray:
         return ~np.isclose(self._total(known, self.denominator), 0)
 
-    def bounds(self, known: SliceStatistics, confidence: float) -> Bounds:
+    def bounds(self, known: SliceStatistics, confidence: Confidence) -> Bounds:
         values = self.values(known)
         if self.kind == "proportion":
             trials = effective_number(known, self.denominator, self.weighted)
@@ -65,7 +65,9 @@ class Ratio:
         both = [*self._variables(), *other._variables()]
         return Needs(frozenset(variance_sums(both, self.weighted)))
 
-    def difference_bounds(self, other: Ratio, known: SliceStatistics, confidence: float) -> Bounds:
+    def difference_bounds(
+        self, other: Ratio, known: SliceStatistics, confidence: Confidence
+    ) -> Bounds:
         if self.kind == "proportion" and self.denominator == other.denominator:
             return self._matched(other, known, confidence)
         mine, theirs = self._gradient(known), [(x, -c) for x, c in other._gradient(known)]
@@ -82,7 +84,7 @@ class Ratio:
         first, second = ((v, *b) for v, b in zip(values, bounds, strict=True))
         return difference(first, second, np.clip(correlation, -1, 1))
 
-    def _matched(self, other: Ratio, known: SliceStatistics, confidence: float) -> Bounds:
+    def _matched(self, other: Ratio, known: SliceStatistics, confidence: Confidence) -> Bounds:
         change = self.numerator - other.numerator
         trials = effective_number(known, self.denominator, self.weighted)
         shift = self.values(known) - other.values(known)
@@ -126,11 +128,13 @@ class Total:
     def defined(self, known: SliceStatistics) -> np.ndarray:
         return np.ones(len(known.keys), bool)
 
-    def bounds(self, known: SliceStatistics, confidence: float) -> None:
+    def bounds(self, known: SliceStatistics, confidence: Confidence) -> None:
         return None
 
     def pair_needs(self, other: Total) -> Needs:
         return Needs()
 
-    def difference_bounds(self, other: Total, known: SliceStatistics, confidence: float) -> None:
+    def difference_bounds(
+        self, other: Total, known: SliceStatistics, confidence: Confidence
+    ) -> None:
         return None

@@ -49,26 +49,48 @@ class Results:
     structured: Mapping[SliceKey, Mapping[MetricKey, Any]] = field(default_factory=dict)
 
 
-def measure(plan: Plan, known: SliceStatistics) -> Results:
-    """Values are NaN, and intervals absent, where a slice does not define them."""
+def measure(plan: Plan, known: SliceStatistics, min_rows: int | None = None) -> Results:
+    """Values are NaN, and intervals absent, where a slice does not define them.
+
+    Args:
+      min_rows: see ``confidence_levels``.
+    """
+    confidence = confidence_levels(known, min_rows)
     with np.errstate(divide="ignore", invalid="ignore"):
-        metrics, changes = list(_metrics(plan, known)), list(_changes(plan, known))
+        metrics = list(_metrics(plan, known, confidence))
+        changes = list(_changes(plan, known, confidence))
     return Results(known.keys, known.rows, metrics, changes)
 
 
-def _metrics(plan: Plan, known: SliceStatistics) -> Iterator[Measured]:
+def confidence_levels(known: SliceStatistics, min_rows: int | None) -> np.ndarray:
+    """Of the interval of each slice, float64 [slices].
+
+    Args:
+      min_rows: intervals hold simultaneously over all slices of so many rows; None: each alone.
+        Sidak (1967), "Rectangular confidence regions for the means of multivariate normal
+        distributions", JASA 62. That of the whole always holds alone.
+    """
+    whole = np.array([not key for key in known.keys], bool)
+    levels = np.full(len(known.keys), CONFIDENCE)
+    if min_rows is not None:
+        slices = (~whole & (known.rows >= min_rows)).sum()
+        levels[~whole] = CONFIDENCE ** (1 / max(slices, 1))
+    return levels
+
+
+def _metrics(plan: Plan, known: SliceStatistics, confidence: np.ndarray) -> Iterator[Measured]:
     for planned in plan.metrics:
         values = planned.metric.values(known)
         defined = planned.metric.defined(known) & np.isfinite(values)
-        bounds = planned.metric.bounds(known, CONFIDENCE)
+        bounds = planned.metric.bounds(known, confidence)
         yield Measured(planned, None, values, defined, *_where(defined & (known.rows > 1), bounds))
 
 
-def _changes(plan: Plan, known: SliceStatistics) -> Iterator[Measured]:
+def _changes(plan: Plan, known: SliceStatistics, confidence: np.ndarray) -> Iterator[Measured]:
     for mine, theirs in plan.pairs:
         values = mine.metric.values(known) - theirs.metric.values(known)
         defined = mine.metric.defined(known) & theirs.metric.defined(known) & np.isfinite(values)
-        bounds = mine.metric.difference_bounds(theirs.metric, known, CONFIDENCE)
+        bounds = mine.metric.difference_bounds(theirs.metric, known, confidence)
         yield Measured(mine, theirs, values, defined, *_where(defined & (known.rows > 1), bounds))
 
 
