@@ -28,6 +28,7 @@ BASELINE = "baseline"
 TRAINING_SPLIT = "train"
 FINE_TUNED = "fine_tuned"
 """What a candidate is called that was trained further from the model in service."""
+FROM_SCRATCH = "from_scratch"
 _PARTIAL = ".partial"
 
 

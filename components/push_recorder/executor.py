@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from ...beam_jobs.reports import read_report
-from ..history import FINE_TUNED, History, Push, copy_tree
+from ..history import FINE_TUNED, FROM_SCRATCH, History, Push, copy_tree
 from ..retrain_gate.decision import RetrainDecision, TrainingPlan
 from ..span_recorder.executor import copy_report
 
@@ -19,7 +19,6 @@ SPAN = "span"
 DECISION = "decision"
 PLAN = "plan"
 STATISTICS = "training_statistics"
-FROM_SCRATCH = "from_scratch"
 PUSHED_MODEL = "pushed_model"
 
 

@@ -68,6 +68,7 @@ def decide_retrain(
         rules=[*wanted, *allowed],
         next_step="; ".join([next_step, *promised]),
         evidence=reports.fingerprints(),
+        policy=policy,
     )
     return decision, plan
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from ...beam_jobs.reports import Document, Report
+from .policy import RetrainPolicy
 
 
 class RuleOutcome(Document):
@@ -41,7 +42,7 @@ def unknown(kind: str, rule: str, comparison: str, missing: str) -> RuleOutcome:
 
 class RetrainDecision(Report):
     """``action``: none, watch, retrain, hold (wanted but guarded) or, of the push gate,
-    push or hold."""
+    push or hold. ``policy``: by which it was decided; None in records of earlier versions."""
 
     span: str
     action: Literal["none", "watch", "retrain", "hold", "push"]
@@ -52,6 +53,7 @@ class RetrainDecision(Report):
     rules: list[RuleOutcome]
     next_step: str
     evidence: dict[str, str]
+    policy: RetrainPolicy | None = None
 
 
 class TrainingPlan(Report):

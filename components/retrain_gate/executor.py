@@ -11,7 +11,7 @@ from tfx.types import artifact_utils
 
 from ...beam_jobs import reports as documents
 from ..blessing import write_blessing
-from ..history import FINE_TUNED, History, copy_tree
+from ..history import FINE_TUNED, FROM_SCRATCH, History, copy_tree
 from .decide import decide_push, decide_retrain
 from .decision import RetrainDecision
 from .erasures import read_erasures
@@ -28,7 +28,6 @@ PRIVACY = "privacy"
 DRIFT = "drift"
 SLICES = "slices"
 FINE_TUNED_REPORT = "fine_tuned_report"
-FROM_SCRATCH = "from_scratch"
 FROM_SCRATCH_REPORT = "from_scratch_report"
 DECISION = "decision"
 PLAN = "plan"

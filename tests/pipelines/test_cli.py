@@ -2,19 +2,12 @@
 
 import gzip
 import json
-from datetime import datetime, timezone
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from tfx_vigil.beam_jobs import keysets
 from tfx_vigil.beam_jobs.reports import IngestReport
-from tfx_vigil.components.history import BaselineRecord, History, SpanRecord
-from tfx_vigil.components.retrain_gate.decide import decide_retrain
-from tfx_vigil.components.retrain_gate.evidence import Reports, read_past
-from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
-
-from ..components.evidence import drift, ingest, privacy, slices
 
 EMAIL = "ada@example.org"
 VIGIL_YAML = """\
@@ -119,58 +112,6 @@ def test_pseudonymize_keeps_the_table_s_format_and_nothing_raw(run, vigil_yaml, 
     treated = pd.read_csv("out/riders.csv")
     assert treated.email.nunique() == 1
     assert EMAIL not in treated.to_string() + ran.out
-
-
-@pytest.fixture
-def recorded(tmp_path):
-    """A history with one span on which the metric dropped; its name and its decision."""
-    history, span = History(str(tmp_path / "history")), "2026-01-01"
-    Path(history.baseline_path()).mkdir(parents=True)
-    reference = slices(0.5, model="candidate").model_dump_json()
-    Path(history.baseline_path("slices.json")).write_text(reference)
-    history.write_baseline(BaselineRecord(model="/first", rows=3000))
-    found = Reports(ingest=ingest(), privacy=privacy(), drift=drift("act"), slices=slices(0.55))
-    start, end = (datetime(2026, 1, day, tzinfo=timezone.utc) for day in (1, 2))
-    decision, _ = decide_retrain(RetrainPolicy(), span, found, read_past(history, span, end))
-
-    def fill(folder):
-        for name, report in {**vars(found), "decision": decision}.items():
-            Path(folder, f"{name}.json").write_text(report.model_dump_json())
-
-    record = SpanRecord(
-        span=span,
-        window_start=start,
-        window_end=end,
-        revision="",
-        complete=True,
-        action=decision.action,
-    )
-    history.write_span(record, fill)
-    return span, decision
-
-
-def test_gate_decides_again_as_was_decided(run, recorded):
-    span, decision = recorded
-    assert decision.retrain
-    ran = run("gate", "--history", "history", "--span", span, "--json")
-    assert (ran.code, ran.json) == (0, decision.model_dump(mode="json"))
-
-
-def test_gate_decides_otherwise_by_another_policy(run, recorded, tmp_path):
-    (tmp_path / "policy.yaml").write_text("guards: {min_labelled_rows: 100000}\n")
-    arguments = ["--history", "history", "--span", recorded[0], "--policy", "policy.yaml"]
-    assert run("gate", *arguments, "--json").json["action"] == "hold"
-    (tmp_path / "policy.yaml").write_text("guards: {min_labeled_rows: 1}\n")
-    ran = run("gate", *arguments)
-    assert ran.code == 2
-    assert "policy.yaml:1: guards.min_labeled_rows: unknown key" in ran.err
-
-
-def test_gate_needs_one_history_and_a_span_in_it(run, recorded):
-    assert run("gate", "--span", recorded[0]).code == 2
-    ran = run("gate", "--history", "history", "--span", "2025-01-01")
-    assert ran.code == 1
-    assert "has no span '2025-01-01'" in ran.err
 
 
 def test_run_names_file_line_and_key_of_what_is_wrong(run, vigil_yaml):

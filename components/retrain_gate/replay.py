@@ -1,0 +1,107 @@
+"""Decisions about recorded spans, made again: by the policy in force then, or by another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ...beam_jobs.reports import SliceReport
+from ..history import FINE_TUNED, FROM_SCRATCH, History, HistoryError, SpanRecord
+from .decide import decide_push, decide_retrain
+from .decision import RetrainDecision
+from .erasures import read_erasures
+from .evidence import read_past, read_reports
+from .policy import RetrainPolicy
+from .triggers import ON_DEMAND, metric_bound
+
+
+def recorded_decision(history: History, record: SpanRecord) -> RetrainDecision:
+    """What was decided about the span.
+
+    Raises:
+      HistoryError: there is no decision in the span's files.
+    """
+    found = history.report(record, "decision", RetrainDecision)
+    if found is None:
+        raise HistoryError(f"{history.root}: span {record.span!r} has no decision")
+    return found
+
+
+def replay(history: History, span: str, policy: RetrainPolicy | None = None) -> RetrainDecision:
+    """Decides about a recorded span again, from the same evidence.
+
+    Args:
+      policy: None: the one that was in force.
+    """
+    record = history.record(span)
+    recorded = recorded_decision(history, record)
+    policy = policy or recorded.policy or RetrainPolicy()
+    on_demand = any(rule.rule == ON_DEMAND for rule in recorded.rules)
+    past = read_past(history, span, record.window_end)
+    decision, _ = decide_retrain(policy, span, read_reports(history, record), past, on_demand)
+    return decision
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A span under the policy in force and under another.
+
+    Attributes:
+      days: length of the span's window.
+      action, other_action: of the two decisions.
+      push, other_push: the candidate that each may push, None where none. The other policy can only
+        be told where candidates were trained: ``other_push`` is "unknown" where it retrains and
+        there are none.
+      out_of_bounds: whether a metric is out of the bounds of either policy; None: they have none,
+        or it cannot be told.
+    """
+
+    span: str
+    days: float
+    action: str
+    other_action: str
+    push: str | None
+    other_push: str | None
+    out_of_bounds: bool | None
+
+
+def backtest(history: History, policy: RetrainPolicy) -> Iterator[Replayed]:
+    """Every complete span of the history, in order of time, as ``policy`` would have decided.
+
+    The evidence is that of the models that did serve: what another policy's models would have
+    shown nobody knows.
+    """
+    for record in history.spans():
+        now, other = recorded_decision(history, record), replay(history, record.span, policy)
+        yield Replayed(
+            span=record.span,
+            days=(record.window_end - record.window_start).total_seconds() / 86400,
+            action=now.action,
+            other_action=other.action,
+            push=record.push.candidate if record.push else None,
+            other_push=_push(history, record, policy) if other.retrain else None,
+            out_of_bounds=_out_of_bounds(history, record, now.policy, policy),
+        )
+
+
+def _push(history: History, record: SpanRecord, policy: RetrainPolicy) -> str | None:
+    found = {name: history.report(record, name, SliceReport) for name in (FINE_TUNED, FROM_SCRATCH)}
+    candidates = {name: report for name, report in found.items() if report}
+    if not candidates:
+        return "unknown"
+    erasures = read_erasures(history, record.span) if policy.triggers.erasure else ()
+    return decide_push(policy.push, record.span, candidates, erasures).chosen
+
+
+def _out_of_bounds(
+    history: History, record: SpanRecord, *policies: RetrainPolicy | None
+) -> bool | None:
+    reports = read_reports(history, record)
+    outcomes = [
+        metric_bound(bound, reports).outcome
+        for policy in policies
+        if policy
+        for bound in policy.triggers.metric_bounds
+    ]
+    known = [outcome for outcome in outcomes if outcome is not None]
+    return any(known) if known else None

@@ -1,0 +1,150 @@
+"""Decisions about recorded spans, made again by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+from rich.tree import Tree
+
+from .cli_options import AsJson, VigilYaml
+from .console import Cells, screen
+from .yaml_file import ConfigError
+
+if TYPE_CHECKING:
+    from ..components.retrain_gate.decision import RetrainDecision
+    from ..components.retrain_gate.replay import Replayed
+
+_OUTCOMES = {True: "yes", False: "no", None: "cannot tell"}
+_KINDS = {
+    "trigger": "Retrain if any of these asks for it",
+    "guard": "and all of these allow it",
+}
+
+
+def gate(
+    replay: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Decide about this recorded span again.")
+    ] = None,
+    backtest: Annotated[
+        Path | None,
+        typer.Option(metavar="POLICY", help="Decide about all spans by this policy (YAML)."),
+    ] = None,
+    history: Annotated[Path | None, typer.Option(help="A history, in place of --config.")] = None,
+    config: VigilYaml = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="YAML of another policy than was in force.")
+    ] = None,
+    explain: Annotated[bool, typer.Option(help="Show the decision as a tree.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Decide about recorded spans again: the same evidence and policy, the same decision.
+
+    Example: tfx-vigil gate --history history --replay 2026-01-31 --explain
+    """
+    from ..components.history import History
+    from ..components.retrain_gate import replay as decisions
+    from ..components.retrain_gate.policy import RetrainPolicy
+    from . import yaml_file
+    from .config import load_config
+
+    if (history is None) == (config is None):
+        raise ConfigError("gate: give --history or --config, one of the two")
+    if (replay is None) == (backtest is None):
+        raise ConfigError("gate: give --replay SPAN or --backtest POLICY, one of the two")
+    if backtest and (policy or explain):
+        raise ConfigError("gate: --policy and --explain go with --replay")
+    store = History(load_config(config).runtime.history_root if config else str(history))
+    if backtest:
+        spans = list(decisions.backtest(store, yaml_file.load(backtest, RetrainPolicy)))
+        if as_json:
+            told = {"summary": _summary(spans), "spans": [asdict(span) for span in spans]}
+            print(json.dumps(told, indent=1))
+        else:
+            _show_backtest(spans)
+        return
+    other = yaml_file.load(policy, RetrainPolicy) if policy else None
+    decision = decisions.replay(store, replay, other)
+    if as_json:
+        print(decision.model_dump_json(indent=1))
+        return
+    screen.print(_tree(decision) if explain else _table(decision))
+    screen.print(f"{replay}: {decision.action}; {decision.next_step}", markup=False)
+    recorded = decisions.recorded_decision(store, store.record(replay))
+    if recorded.action != decision.action:
+        screen.print(f"Recorded was: {recorded.action}", style="bold yellow", markup=False)
+
+
+def _table(decision: RetrainDecision) -> Cells:
+    table = Cells("rule", "kind", "comparison", "outcome", "reason")
+    for rule in decision.rules:
+        outcome = _OUTCOMES[rule.outcome]
+        table.add_row(rule.rule, rule.kind, rule.comparison, outcome, rule.reason)
+    return table
+
+
+def _tree(decision: RetrainDecision) -> Tree:
+    root = Tree(Text(f"{decision.span}: {decision.action}", style="bold"))
+    for kind, title in _KINDS.items():
+        branch = root.add(title)
+        for rule in decision.rules:
+            if rule.kind == kind:
+                leaf = branch.add(Text(f"{_OUTCOMES[rule.outcome]}: {rule.rule}"))
+                leaf.add(Text(f"asks: {rule.comparison}", style="dim"))
+                leaf.add(Text(f"found: {rule.reason}", style="dim"))
+    evidence = root.add("Evidence (SHA-256)")
+    for name, digest in decision.evidence.items():
+        evidence.add(Text(f"{name}: {digest}", style="dim"))
+    return root
+
+
+def _summary(spans: Sequence[Replayed]) -> dict[str, dict[str, float]]:
+    """Retrainings, pushes and days out of bounds on which nothing was done, of both policies."""
+    return {
+        "in_force": _counts(spans, "action", "push"),
+        "backtested": _counts(spans, "other_action", "other_push"),
+    }
+
+
+def _counts(spans: Sequence[Replayed], action: str, push: str) -> dict[str, float]:
+    actions = [getattr(span, action) for span in spans]
+    pushes = [getattr(span, push) for span in spans]
+    ignored = [
+        span.days
+        for span, done in zip(spans, actions, strict=True)
+        if span.out_of_bounds and done != "retrain"
+    ]
+    return {
+        "spans": len(spans),
+        "retrained": actions.count("retrain"),
+        "held": actions.count("hold"),
+        "pushed": sum(p not in (None, "unknown") for p in pushes),
+        "pushes_unknown": pushes.count("unknown"),
+        "days_out_of_bounds_unanswered": sum(ignored),
+    }
+
+
+def _show_backtest(spans: Sequence[Replayed]) -> None:
+    table = Cells("span", "in force", "pushed", "backtested", "would push", "out of bounds")
+    for span in spans:
+        bounds = {True: "yes", False: "", None: "-"}[span.out_of_bounds]
+        actions = span.action, span.push or "", span.other_action, span.other_push or ""
+        style = "bold" if span.action != span.other_action else None
+        table.add_row(span.span, *actions, bounds, style=style)
+    screen.print(table)
+    summary = _summary(spans)
+    table = Cells("", "in force", "backtested")
+    for name in summary["in_force"]:
+        numbers = (f"{summary[which][name]:g}" for which in ("in_force", "backtested"))
+        table.add_row(name.replace("_", " "), *numbers)
+    screen.print(table)
+    screen.print(
+        "The evidence is that of the models that served: what the backtested policy's own models "
+        "would have shown is not known.",
+        style="dim",
+    )
