@@ -39,7 +39,7 @@ def verdicts(
 
     A value is drift where it exceeds its threshold: the larger of the practical floor and of the
     value that chance exceeds with a probability by Benjamini and Hochberg (1995) over all
-    comparisons, weighted by ``families.SHARES``, so that of all alarms at most a share of ``alpha``
+    comparisons, weighted by ``families``, so that of all alarms at most a share of ``alpha``
     is expected to be false; where nothing has drifted, that is the chance of any alarm at all. A
     value below the floor counts as one that chance explains. Fixed thresholds stand for themselves.
     Of correlations, of which there are many, those that have not changed are counted and not
@@ -50,10 +50,12 @@ def verdicts(
     tests = list(measure(pairs, config))
     limits = [_limits(each.subjects, config) for each in tests]
     chances = [_chances(*both) for both in zip(tests, limits, strict=True)]
-    families = [of_distance(s.pair.slice) for each in tests for s in each.subjects]
+    subjects = [subject for each in tests for subject in each.subjects]
+    families = [of_distance(subject.pair.slice) for subject in subjects]
     levels = _levels(
         np.concatenate([*chances, [each.chance for each in detected]]),
         np.array([*families, *(of_detector(each.distance) for each in detected)]),
+        np.array([each.distance for each in [*subjects, *detected]]),
         config.alpha,
     )
     *allowed, rest = np.split(levels, np.cumsum([len(each.subjects) for each in tests]))
@@ -68,12 +70,14 @@ def verdicts(
     return comparisons
 
 
-def _levels(chances: np.ndarray, families: np.ndarray, alpha: float) -> np.ndarray:
+def _levels(
+    chances: np.ndarray, families: np.ndarray, distances: np.ndarray, alpha: float
+) -> np.ndarray:
     """The chance that each comparison may have to be drift; ``chances``: NaN where it has none."""
     known = ~np.isnan(chances)
     levels = np.full(len(chances), alpha)
     if known.any():
-        shares = weights(families[known])
+        shares = weights(families[known], distances[known])
         told = np.sort(np.where(chances[known] < 1, chances[known] / shares, np.inf))
         steps = alpha * np.arange(1, len(told) + 1) / len(told)
         below = np.flatnonzero(told <= steps)

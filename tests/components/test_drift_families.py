@@ -2,24 +2,46 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tfx_vigil.components.drift_validator.families import SHARES, of_detector, weights
+from tfx_vigil.components.drift_validator.families import (
+    SHARES,
+    WEIGHTS,
+    of_detector,
+    weights,
+)
 from tfx_vigil.components.drift_validator.judge import _levels
 
 ALPHA = 0.05
 
 
-@given(st.lists(st.sampled_from(sorted(SHARES)), min_size=1, max_size=60))
-def test_each_family_has_its_share_of_alpha_however_many_comparisons_it_makes(families):
-    families = np.array(families)
-    by_family = {name: weights(families)[families == name].sum() for name in set(families)}
-    whole = sum(SHARES[name] for name in by_family)
-    for name, total in by_family.items():
-        assert total / len(families) == pytest.approx(SHARES[name] / whole)
+DISTANCES = (*WEIGHTS, "spread", "jensen_shannon_divergence")
+COMPARISONS = st.tuples(st.sampled_from(sorted(SHARES)), st.sampled_from(DISTANCES))
+
+
+def levels_of(chances: np.ndarray, families: list[str], distance: str = "spread") -> np.ndarray:
+    return _levels(chances, np.array(families), np.array([distance] * len(families)), ALPHA)
+
+
+@given(st.lists(COMPARISONS, min_size=1, max_size=60))
+def test_each_family_has_its_share_of_alpha_however_many_comparisons_it_makes(comparisons):
+    families, distances = (np.array(each) for each in zip(*comparisons, strict=True))
+    found = weights(families, distances)
+    whole = sum(SHARES[name] for name in set(families))
+    for name in set(families):
+        share = found[families == name].sum() / len(families)
+        assert share == pytest.approx(SHARES[name] / whole)
+
+
+def test_a_moved_location_may_be_found_with_more_chance_than_other_differences():
+    families = np.array(["whole"] * 3 + ["slices"] * 2)
+    distances = np.array(["location", "spread", "infinity_norm", "spread", "location"])
+    found = weights(families, distances)
+    assert found[1] == found[2] == found[0] / WEIGHTS["location"]
+    assert found[3] == found[4] / WEIGHTS["location"]
 
 
 def test_slices_by_the_thousand_take_nothing_from_the_whole():
     few, many = (
-        _levels(np.full(10 + slices, 0.5), np.array(["whole"] * 10 + ["slices"] * slices), ALPHA)
+        levels_of(np.full(10 + slices, 0.5), ["whole"] * 10 + ["slices"] * slices)
         for slices in (10, 10_000)
     )
     np.testing.assert_allclose(few[:10], many[:10])
@@ -27,18 +49,18 @@ def test_slices_by_the_thousand_take_nothing_from_the_whole():
 
 
 def test_a_value_below_its_floor_is_never_counted_as_found():
-    families = np.array(["whole"] + ["slices"] * 10_000)
-    levels = _levels(np.ones(len(families)), families, ALPHA)
+    families = ["whole"] + ["slices"] * 10_000
+    levels = levels_of(np.ones(len(families)), families)
     assert levels.sum() == pytest.approx(ALPHA)
 
 
 def test_comparisons_without_a_p_value_take_no_part():
-    with_fixed = _levels(np.array([0.5, np.nan, 0.5]), np.array(["whole"] * 3), ALPHA)
+    with_fixed = levels_of(np.array([0.5, np.nan, 0.5]), ["whole"] * 3)
     np.testing.assert_allclose(with_fixed[[0, 2]], ALPHA / 2)
 
 
 def test_what_is_found_makes_room_for_more():
-    levels = _levels(np.array([1e-9] * 5 + [0.5] * 5), np.array(["whole"] * 10), ALPHA)
+    levels = levels_of(np.array([1e-9] * 5 + [0.5] * 5), ["whole"] * 10)
     np.testing.assert_allclose(levels, ALPHA / 2)
 
 
