@@ -17,7 +17,7 @@ from .accounting import SumCounts, check_identity
 from .engine import job_options
 from .estimated_performance.estimate import EstimatePerformance
 from .evaluate_by_tfma import PLOTS, SLICES, EvaluateByTFMA
-from .evaluation_config import METRICS, EvaluationConfig
+from .evaluation_config import METRICS, MULTI_CLASS, EvaluationConfig
 from .evaluation_rows import COUNTS, DROPPED, SelectRows
 from .given_eval_config import complete, is_rubber_stamp, logged_predictions, parse_eval_config
 from .metrics.collect import CollectStatistics, Columns
@@ -112,7 +112,7 @@ class EvaluateSlices(beam.PTransform):
             singles["found"] = batches | "Search" >> FindSlices(
                 config, config.search, model, predictions[model], no_features
             )
-        if unlabelled:
+        if unlabelled and config.task != MULTI_CLASS:
             singles["estimates"] = (batches, unlabelled) | "Estimate" >> EstimatePerformance(
                 config, model, predictions[model], plan.slices, no_features
             )
@@ -165,7 +165,7 @@ def make_plan(config: EvaluationConfig, predictions: Mapping[str, str]) -> Plan:
         names = dict(zip(given, predictions, strict=True))
     else:
         tfma_config, names = complete(parse_eval_config(config.eval_config), predictions)
-    plan = plan_evaluation(tfma_config, names, config.task == "binary_classification")
+    plan = plan_evaluation(tfma_config, names, config.task)
     primary_metric(config, plan)
     thresholds_of(tfma_config)
     return plan
@@ -259,6 +259,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--label", required=True, help="column of the ground truth")
     parser.add_argument("--prediction", default="prediction", help="column of the score")
     parser.add_argument("--task", choices=list(METRICS), default="binary_classification")
+    parser.add_argument("--class", action="append", default=[], dest="classes")
     parser.add_argument("--positive-class", help="label value that counts as 1")
     parser.add_argument("--threshold", type=float, default=0.5, help="of a positive decision")
     parser.add_argument(
@@ -276,6 +277,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         label=args.label,
         prediction=args.prediction,
         task=args.task,
+        classes=args.classes,
         positive_class=args.positive_class,
         threshold=args.threshold,
         slices=[features.split(",") for features in args.slice_by],

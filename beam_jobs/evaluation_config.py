@@ -13,6 +13,10 @@ from .parameters import Parameters
 from .slice_search import SliceSearchConfig
 
 Task = Literal["binary_classification", "regression"]
+"""What the whole pipeline can do; an evaluation by itself can do more."""
+BINARY = "binary_classification"
+MULTI_CLASS = "multi_class_classification"
+EvaluationTask = Literal["binary_classification", "regression", "multi_class_classification"]
 
 
 @dataclass(frozen=True)
@@ -24,12 +28,14 @@ class Metric:
       larger_is_better: None where neither direction is.
       arguments: TFMA's constructor arguments.
       threshold_argument: the argument that takes the decision threshold, if it has one.
+      macro: the mean of the metric over all classes, each against the others.
     """
 
     tfma_class: str
     larger_is_better: bool | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     threshold_argument: str | None = None
+    macro: bool = False
 
 
 _COMMON = {
@@ -42,7 +48,7 @@ _FAIRNESS = {
     "fnr": Metric("FNR", False, {"name": "fnr"}, "thresholds"),
     "positive_rate": Metric("PredictedPositiveRate", None, {"name": "positive_rate"}, "thresholds"),
 }
-METRICS: Mapping[Task, Mapping[str, Metric]] = MappingProxyType(
+METRICS: Mapping[EvaluationTask, Mapping[str, Metric]] = MappingProxyType(
     {
         "binary_classification": {
             "auc": Metric("AUC", True),
@@ -60,10 +66,25 @@ METRICS: Mapping[Task, Mapping[str, Metric]] = MappingProxyType(
             "mae": Metric("MeanAbsoluteError", False, {"name": "mae"}),
             **_COMMON,
         },
+        MULTI_CLASS: {
+            "categorical_crossentropy": Metric(
+                "SparseCategoricalCrossentropy", False, {"name": "categorical_crossentropy"}
+            ),
+            "accuracy": Metric("SparseCategoricalAccuracy", True, {"name": "accuracy"}),
+            "top_3_accuracy": Metric(
+                "SparseTopKCategoricalAccuracy", True, {"name": "top_3_accuracy", "k": 3}
+            ),
+            "macro_auc": Metric("AUC", True, {"name": "macro_auc"}, macro=True),
+            "example_count": _COMMON["example_count"],
+        },
     }
 )
-_PRIMARY: Mapping[Task, str] = MappingProxyType(
-    {"binary_classification": "binary_crossentropy", "regression": "mse"}
+_PRIMARY: Mapping[EvaluationTask, str] = MappingProxyType(
+    {
+        "binary_classification": "binary_crossentropy",
+        "regression": "mse",
+        MULTI_CLASS: "categorical_crossentropy",
+    }
 )
 
 
@@ -71,9 +92,11 @@ class EvaluationConfig(Parameters):
     """Parameters of an evaluation.
 
     Attributes:
-      label: column of the ground truth: a number, or with ``positive_class`` any class.
+      label: column of the ground truth: a number, or with ``positive_class`` any class; of a
+        multi-class classification one of ``classes`` or its number, from 0.
       prediction: column of the logged prediction: the probability of the positive class (alone
-        or as the second of two) or the predicted number.
+        or as the second of two), the probabilities of ``classes``, or the predicted number.
+      classes: of a multi-class classification, in the order of its probabilities.
       weight: column of what a row counts; 1 without it.
       group_by: column that tells whose row it is, such as a user or session, where the rows of one
         are not independent: intervals take groups for independent, not rows. A row without a
@@ -106,7 +129,8 @@ class EvaluationConfig(Parameters):
     weight: str | None = None
     group_by: str | None = None
     simultaneous: bool = False
-    task: Task = "binary_classification"
+    task: EvaluationTask = "binary_classification"
+    classes: list[str] = []
     positive_class: str | None = None
     threshold: float = Field(0.5, ge=0, le=1)
     slices: list[list[str]] = []
@@ -142,8 +166,12 @@ class EvaluationConfig(Parameters):
             raise ValueError(f"metrics: no {unknown} for {self.task}; there are {list(known)}")
         if self.eval_config is None:
             self._check_primary()
+        if (self.task == MULTI_CLASS) != bool(self.classes):
+            raise ValueError(f"classes: name them for a {MULTI_CLASS}, and only for that")
+        if len(set(self.classes)) < len(self.classes) or len(self.classes) == 1:
+            raise ValueError(f"classes: {self.classes} must be different, at least two")
         for name in ("positive_class", "fairness"):
-            if getattr(self, name) and self.task != "binary_classification":
+            if getattr(self, name) and self.task != BINARY:
                 raise ValueError(f"{name}: is for a binary classification only")
         if self.fairness and self.eval_config:
             raise ValueError("fairness: of an eval_config cross_slicing_specs say it")

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .evaluation_config import EvaluationConfig
+from .evaluation_config import BINARY, MULTI_CLASS, EvaluationConfig
 from .list_columns import rows_of_values, values_of
 from .metrics.memberships import BUCKET, BUCKETS
 from .value_hashes import row_hashes
@@ -44,10 +44,10 @@ class SelectRows(beam.DoFn):
     def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch | beam.pvalue.TaggedOutput]:
         config = self._config
         labels = read_labels(batch, config)
-        scores = {c: read_scores(batch, c, config.task) for c in self._predictions.values()}
+        scores = {c: read_scores(batch, c, config) for c in self._predictions.values()}
         weights = read_weights(batch, config.weight) if config.weight else np.ones(len(labels))
         labelled = np.isfinite(labels)
-        scored = labelled & np.all([np.isfinite(values) for values in scores.values()], axis=0)
+        scored = labelled & np.all([has_score(values) for values in scores.values()], axis=0)
         keep = scored & np.isfinite(weights)
         counts = Counter(
             rows_read=batch.num_rows,
@@ -60,7 +60,7 @@ class SelectRows(beam.DoFn):
         if not keep.any():
             return
         columns = {config.label: single_values(labels[keep])}
-        columns |= {name: single_values(values[keep]) for name, values in scores.items()}
+        columns |= {name: score_lists(values[keep]) for name, values in scores.items()}
         if config.weight:
             columns[config.weight] = single_values(weights[keep])
         if config.group_by:
@@ -79,6 +79,8 @@ def read_labels(batch: pa.RecordBatch, config: EvaluationConfig) -> np.ndarray:
     labels = np.full(batch.num_rows, np.nan)
     if len(rows):
         read = _numeric_labels if config.positive_class is None else _is_positive
+        if config.task == MULTI_CLASS:
+            read = _class_ids
         labels[rows] = read(values, config)
     return labels
 
@@ -87,10 +89,28 @@ def _numeric_labels(values: pa.Array, config: EvaluationConfig) -> np.ndarray:
     if _is_text(values.type):
         raise ValueError(f"label column {config.label!r} holds text: set positive_class")
     labels = _floats(values)
-    is_binary = config.task == "binary_classification"
+    is_binary = config.task == BINARY
     if is_binary and not np.isin(labels[np.isfinite(labels)], (0, 1)).all():
         raise ValueError(
             f"label column {config.label!r} holds values other than 0 and 1: set positive_class"
+        )
+    return labels
+
+
+def _class_ids(values: pa.Array, config: EvaluationConfig) -> np.ndarray:
+    if _is_text(values.type):
+        known = pa.array([name.encode() for name in config.classes], pa.large_binary())
+        found = pc.index_in(values.cast(pa.large_binary()), value_set=known)
+        unknown = pc.sum(pc.and_(found.is_null(), values.is_valid())).as_py()
+        labels = _floats(found)
+    else:
+        labels = _floats(values)
+        given = labels[np.isfinite(labels)]
+        unknown = int((~np.isin(given, np.arange(len(config.classes)))).sum())
+    if unknown:
+        raise ValueError(
+            f"label column {config.label!r} holds {unknown} values that are none of the "
+            f"{len(config.classes)} classes, nor their numbers from 0"
         )
     return labels
 
@@ -110,28 +130,49 @@ def _is_positive(values: pa.Array, config: EvaluationConfig) -> np.ndarray:
     return np.where(np.isfinite(labels), labels == positive, np.nan)
 
 
-def read_scores(batch: pa.RecordBatch, column: str, task: str) -> np.ndarray:
-    """Scores as float64 [n], NaN where missing or not finite.
+def read_scores(batch: pa.RecordBatch, column: str, config: EvaluationConfig) -> np.ndarray:
+    """Scores as float64 [n], NaN where missing or not finite; of several classes [n, classes].
 
     Of two scores in a row of a binary classification the second counts: the probabilities of
     both classes.
     """
     rows, values = _parents_and_values(batch, column)
-    _check_width(rows, 2 if task == "binary_classification" else 1, "prediction", column)
     if _is_text(values.type):
         raise ValueError(f"prediction column {column!r} holds text, expected numbers")
-    scores = np.full(batch.num_rows, np.nan)
-    scores[rows] = _floats(values)  # the last of a row's values stays
+    if config.task == MULTI_CLASS:
+        scores = _vectors(batch.num_rows, rows, _floats(values), column, len(config.classes))
+    else:
+        _check_width(rows, 2 if config.task == BINARY else 1, "prediction", column)
+        scores = np.full(batch.num_rows, np.nan)
+        scores[rows] = _floats(values)  # the last of a row's values stays
     scores[~np.isfinite(scores)] = np.nan
-    if task == "binary_classification":
-        known = scores[~np.isnan(scores)]
-        if known.size and (known.min() < -_ROUNDING or known.max() > 1 + _ROUNDING):
-            raise ValueError(
-                f"prediction column {column!r} holds scores from {known.min():.6g} to "
-                f"{known.max():.6g}: a binary classification needs probabilities in [0, 1]"
-            )
-        scores = np.clip(scores, EPSILON, 1 - EPSILON)
+    if config.task == "regression":
+        return scores
+    known = scores[~np.isnan(scores)]
+    if known.size and (known.min() < -_ROUNDING or known.max() > 1 + _ROUNDING):
+        raise ValueError(
+            f"prediction column {column!r} holds scores from {known.min():.6g} to "
+            f"{known.max():.6g}: a classification needs probabilities in [0, 1]"
+        )
+    return np.clip(scores, EPSILON, 1 - EPSILON)
+
+
+def _vectors(n: int, rows: np.ndarray, values: np.ndarray, column: str, width: int) -> np.ndarray:
+    """[n, width]; NaN for rows without values."""
+    lengths = np.bincount(rows, minlength=n)
+    if wrong := int(((lengths != 0) & (lengths != width)).sum()):
+        raise ValueError(
+            f"prediction column {column!r} has other than {width} probabilities, one for each "
+            f"class, in {wrong} rows"
+        )
+    scores = np.full((n, width), np.nan)
+    scores[lengths > 0] = values.reshape(-1, width)
     return scores
+
+
+def has_score(scores: np.ndarray) -> np.ndarray:
+    """Whether each row has all its scores, bool [n]."""
+    return np.isfinite(scores) if scores.ndim == 1 else np.isfinite(scores).all(axis=1)
 
 
 def read_weights(batch: pa.RecordBatch, column: str) -> np.ndarray:
@@ -174,6 +215,12 @@ def slice_values(batch: pa.RecordBatch, feature: str, keep: np.ndarray) -> pa.Ar
 def single_values(values: np.ndarray) -> pa.LargeListArray:
     """A list column with one value a row."""
     return _lists(pa.array(values), np.ones(len(values), np.int64))
+
+
+def score_lists(scores: np.ndarray) -> pa.LargeListArray:
+    """A list column with all scores of a row."""
+    width = 1 if scores.ndim == 1 else scores.shape[1]
+    return _lists(pa.array(scores.ravel()), np.full(len(scores), width))
 
 
 def _lists(values: pa.Array, lengths: np.ndarray) -> pa.LargeListArray:

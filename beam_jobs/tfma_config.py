@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
 
@@ -42,20 +42,25 @@ def eval_config(
             )
             for feature in config.fairness
         ],
-        metrics_specs=[
-            config_pb2.MetricsSpec(
-                metrics=[
-                    _metric_config(config.metric(name), config.threshold)
-                    for name in config.metric_names
-                ],
-                model_names=[""] if alone else list(predictions),
-            )
-        ],
+        metrics_specs=list(_metrics_specs(config, [""] if alone else list(predictions))),
         options=config_pb2.Options(
             include_default_metrics={"value": False},
             min_slice_size={"value": config.smallest_measured},
         ),
     )
+
+
+def _metrics_specs(
+    config: EvaluationConfig, models: Sequence[str]
+) -> Iterator[config_pb2.MetricsSpec]:
+    every_class = config_pb2.AggregationOptions(
+        macro_average=True, class_weights=dict.fromkeys(range(len(config.classes)), 1.0)
+    )
+    metrics = [config.metric(name) for name in config.metric_names]
+    for macro, aggregate in ((False, None), (True, every_class)):
+        chosen = [_metric_config(m, config.threshold) for m in metrics if m.macro == macro]
+        if chosen:
+            yield config_pb2.MetricsSpec(metrics=chosen, model_names=models, aggregate=aggregate)
 
 
 def _metric_config(metric: Metric, threshold: float) -> config_pb2.MetricConfig:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich import box
 
-from .cli_options import AsJson, SliceBy, Task, columns_of, validated
+from .cli_options import AsJson, EvaluationTask, SliceBy, columns_of, validated
 from .console import Cells, Exit, bounds, number, progress_line, screen
 from .show_estimates import show_estimates
 from .show_slices_found import show_slices_found
@@ -34,8 +34,12 @@ def evaluate(
     simultaneous: Annotated[
         bool, typer.Option(help="Intervals that hold for all slices at once.")
     ] = False,
-    task: Annotated[Task, typer.Option()] = "binary_classification",
+    task: Annotated[EvaluationTask, typer.Option()] = "binary_classification",
     positive_class: Annotated[str | None, typer.Option(help="The label that counts as 1.")] = None,
+    classes: Annotated[
+        list[str] | None,
+        typer.Option("--class", help="Of several classes, in the order of their probabilities."),
+    ] = None,
     slice_by: SliceBy = None,
     fairness: Annotated[
         list[str] | None,
@@ -89,7 +93,7 @@ def evaluate(
         settings = {"eval_config": _read(eval_config)}
     if min_slice_rows:
         settings["min_slice_rows"] = min_slice_rows
-    settings |= {"task": task, "positive_class": positive_class}
+    settings |= {"task": task, "positive_class": positive_class, "classes": classes or []}
     settings |= {"group_by": group_by, "simultaneous": simultaneous}
     settings["search"] = SliceSearchConfig() if find_slices else None
     config = validated(EvaluationConfig, settings)

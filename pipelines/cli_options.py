@@ -20,6 +20,7 @@ SliceBy = Annotated[
 ]
 
 Task = Literal["binary_classification", "regression"]
+EvaluationTask = Literal["binary_classification", "multi_class_classification", "regression"]
 
 Model = TypeVar("Model", bound=BaseModel)
 

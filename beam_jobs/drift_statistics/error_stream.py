@@ -43,7 +43,7 @@ class ErrorStream:
         if times.kind != "INT":
             return
         config = self.config
-        apart = read_labels(batch, config) - read_scores(batch, config.prediction, config.task)
+        apart = read_labels(batch, config) - read_scores(batch, config.prediction, config)
         errors = apart**2 if config.task == "binary_classification" else np.abs(apart)
         rows = np.arange(batch.num_rows) if times.rows is None else times.rows
         errors = errors[rows]

@@ -44,7 +44,7 @@ class SelectEstimated(beam.DoFn):
     def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch | beam.pvalue.TaggedOutput]:
         config = self._config
         labels = read_labels(batch, config)
-        scores = read_scores(batch, self._prediction, config.task)
+        scores = read_scores(batch, self._prediction, config)
         keep = np.isfinite(scores) & (np.isfinite(labels) == self._labelled)
         counts = Counter(rows_read=batch.num_rows, rows=int(keep.sum()), dropped=int((~keep).sum()))
         yield beam.pvalue.TaggedOutput(COUNTS, counts)

@@ -33,9 +33,15 @@ class Columns:
     def rows(self, batch: pa.RecordBatch) -> Rows:
         return Rows(
             labels=_flat(batch.column(self.label)),
-            scores={model: _flat(batch.column(name)) for model, name in self.scores.items()},
+            scores={model: _scores(batch.column(name)) for model, name in self.scores.items()},
             weights=_flat(batch.column(self.weight)) if self.weight else None,
         )
+
+
+def _scores(lists: pa.LargeListArray) -> np.ndarray:
+    """Float64 [n], or [n, classes] where rows have several."""
+    flat = _flat(lists)
+    return flat if len(flat) == len(lists) else flat.reshape(len(lists), -1)
 
 
 def _flat(lists: pa.LargeListArray) -> np.ndarray:

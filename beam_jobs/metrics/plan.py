@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from tensorflow_model_analysis.metrics import metric_specs, metric_types
 from tensorflow_model_analysis.proto import config_pb2
 
+from ..evaluation_config import BINARY, MULTI_CLASS
 from .binary import binary_metric
 from .calibration import calibration_metric
 from .memberships import SliceSpec
 from .metric import FastMetric
+from .multi_class import Macro, multi_class_metric
 from .quantities import View
+from .ratio import Total
 from .regression import regression_metric
 from .slice_table import Needs
 
@@ -28,7 +31,9 @@ class PlannedMetric:
 
     @property
     def name(self) -> str:
-        return self.key.name
+        """With the class that it is about, if it is about one."""
+        sub_key = self.key.sub_key
+        return f"{self.key.name} {sub_key}" if sub_key else self.key.name
 
 
 @dataclass(frozen=True)
@@ -94,17 +99,17 @@ class Plan:
         return total
 
 
-def plan_evaluation(config: config_pb2.EvalConfig, names: Mapping[str, str], binary: bool) -> Plan:
+def plan_evaluation(config: config_pb2.EvalConfig, names: Mapping[str, str], task: str) -> Plan:
     """Plans the evaluation of models.
 
     Args:
       names: model name in ``config`` -> name in reports.
-      binary: labels are 0 and 1.
+      task: of EvaluationConfig.
     """
     metrics: list[PlannedMetric] = []
     rest: list[config_pb2.MetricsSpec] = []
     for alone in _single_metrics(config):
-        planned = list(_planned(config, alone, names, binary))
+        planned = list(_planned(config, alone, names, task))
         if None in planned:
             rest.append(alone)
         else:
@@ -133,20 +138,49 @@ def _planned(
     config: config_pb2.EvalConfig,
     spec: config_pb2.MetricsSpec,
     names: Mapping[str, str],
-    binary: bool,
+    task: str,
 ) -> Iterator[PlannedMetric | None]:
     """What the metric of ``spec`` is for each model; None where it has no fast form."""
     for key, metric_config, _ in metric_specs.keys_and_metrics_from_specs(config, [spec]):
-        model = names[key.model_name]
-        metric = None
-        if not (key.sub_key or key.aggregation_type or spec.query_key or metric_config.module):
-            metric = _fast(metric_config, View(model), bool(key.example_weighted), binary)
-        yield metric and PlannedMetric(key, model, metric)
+        model, form = names[key.model_name], None
+        if not (spec.query_key or metric_config.module):
+            form = _form(key, spec, metric_config, model, task)
+        yield form and PlannedMetric(key, model, form)
 
 
-def _fast(
+def _form(
+    key: metric_types.MetricKey,
+    spec: config_pb2.MetricsSpec,
+    config: config_pb2.MetricConfig,
+    model: str,
+    task: str,
+) -> FastMetric | None:
+    weighted, sub_key = bool(key.example_weighted), key.sub_key
+    if task == MULTI_CLASS:
+        if key.aggregation_type:
+            classes = dict(sorted(spec.aggregate.class_weights.items()))
+            if sub_key or not key.aggregation_type.macro_average:
+                return None
+            parts = [_of_numbers(config, View(model, c), weighted, True) for c in classes]
+            return None if None in parts else Macro(tuple(parts), tuple(classes.values()))
+        if sub_key:
+            is_class = sub_key.class_id is not None
+            view = View(model, sub_key.class_id) if is_class else None
+            return view and _of_numbers(config, view, weighted, True)
+        name, arguments = config.class_name, json.loads(config.config or "{}")
+        count = calibration_metric(name, arguments, View(model), weighted, False)
+        if isinstance(count, Total):
+            return count
+        return multi_class_metric(name, arguments, View(model), weighted)
+    if sub_key or key.aggregation_type:
+        return None
+    return _of_numbers(config, View(model), weighted, task == BINARY)
+
+
+def _of_numbers(
     config: config_pb2.MetricConfig, view: View, weighted: bool, binary: bool
 ) -> FastMetric | None:
+    """The fast form of a metric of one label and one score a row."""
     arguments, name = json.loads(config.config or "{}"), config.class_name
     return (
         binary_metric(name, arguments, view, weighted)

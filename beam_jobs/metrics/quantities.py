@@ -18,9 +18,11 @@ class View:
 
     Attributes:
       model: name of the model whose score it is.
+      class_id: that class against all others, of a multi-class classification; else -1.
     """
 
     model: str
+    class_id: int = -1
 
 
 @dataclass(frozen=True, order=True)
@@ -49,7 +51,7 @@ class Rows:
 
     Attributes:
       labels: float64 [n].
-      scores: model -> float64 [n].
+      scores: model -> float64 [n], of a multi-class classification [n, classes].
       weights: float64 [n]; None where every row weighs 1.
     """
 
@@ -62,8 +64,11 @@ class Rows:
         return len(self.labels)
 
     def of(self, view: View) -> tuple[np.ndarray, np.ndarray]:
-        """Labels and scores of a view, float64 [n]."""
-        return self.labels, self.scores[view.model]
+        """Labels and scores of a view, float64 [n]; of all classes scores are [n, classes]."""
+        scores = self.scores[view.model]
+        if view.class_id < 0:
+            return self.labels, scores
+        return (self.labels == view.class_id).astype(float), scores[:, view.class_id]
 
     def quantity(self, quantity: Quantity) -> np.ndarray:
         """Float64 [n]."""
@@ -89,6 +94,22 @@ def _percentage_error(labels: np.ndarray, scores: np.ndarray, _: float) -> np.nd
     return np.where(labels == 0, 0, 100 * np.abs((labels - scores) / divisor))
 
 
+def _class_log_loss(labels: np.ndarray, scores: np.ndarray, _: float) -> np.ndarray:
+    own = np.take_along_axis(scores, labels.astype(np.int64)[:, None], axis=1)[:, 0]
+    return np.log(scores.sum(axis=1)) - np.log(own)
+
+
+def _is_highest(labels: np.ndarray, scores: np.ndarray, _: float) -> np.ndarray:
+    """Of equal scores that of the lowest class counts, as in TensorFlow."""
+    return (scores.argmax(axis=1) == labels).astype(float)
+
+
+def _among_top(labels: np.ndarray, scores: np.ndarray, k: float) -> np.ndarray:
+    """Equal scores count as one place, as in TensorFlow."""
+    own = np.take_along_axis(scores, labels.astype(np.int64)[:, None], axis=1)
+    return ((scores > own).sum(axis=1) < k).astype(float)
+
+
 _COMPUTED: Mapping[str, Compute] = {
     "label": lambda labels, scores, _: labels,
     "score": lambda labels, scores, _: scores,
@@ -100,5 +121,8 @@ _COMPUTED: Mapping[str, Compute] = {
     "percentage_error": _percentage_error,
     "label_not_zero": lambda labels, scores, _: (labels != 0).astype(float),
     "logarithmic_error": _logarithmic_error,
+    "class_log_loss": _class_log_loss,
+    "is_highest": _is_highest,
+    "among_top": _among_top,
 }
-_INDICATORS = frozenset({"positive", "decided", "label_not_zero"})
+_INDICATORS = frozenset({"positive", "decided", "label_not_zero", "is_highest", "among_top"})

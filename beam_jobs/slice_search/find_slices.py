@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..accounting import SumCounts, check_identity
 from ..evaluation_config import EvaluationConfig
-from ..evaluation_rows import read_labels, read_scores
+from ..evaluation_rows import has_score, read_labels, read_scores
 from ..ingest_config import RESERVED
 from ..reports import SliceFinding, SlicesFound
 from .config import SliceSearchConfig
@@ -87,8 +87,8 @@ class _Losses(beam.DoFn):
     ) -> Iterator[tuple[pa.RecordBatch, np.ndarray] | beam.pvalue.TaggedOutput]:
         config = self._evaluation
         labels = read_labels(batch, config)
-        scores = read_scores(batch, self._prediction, config.task)
-        kept = np.isfinite(labels) & np.isfinite(scores)
+        scores = read_scores(batch, self._prediction, config)
+        kept = np.isfinite(labels) & has_score(scores)
         yield beam.pvalue.TaggedOutput(
             _COUNTS,
             Counter(rows_read=batch.num_rows, rows=int(kept.sum()), dropped=int((~kept).sum())),

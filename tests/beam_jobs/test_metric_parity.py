@@ -18,6 +18,7 @@ from tfx_vigil.beam_jobs.metrics.slice_table import SliceTable
 
 from .real_tfma import tfma_values
 
+BINARY_TASK = "binary_classification"
 UNSHRUNK = (Phase.explicit, Phase.generate)
 RATES = """
 BinaryAccuracy Precision PPV Recall TPR Specificity TNR FallOut FPR MissRate FNR NPV
@@ -65,8 +66,8 @@ def whole(n):
     return Membership([()], None, np.zeros(n, np.int64))
 
 
-def fast_values(config, labels, scores, weights=None, binary=True):
-    plan = plan_evaluation(config, {"": "logged"}, binary)
+def fast_values(config, labels, scores, weights=None, task=BINARY_TASK):
+    plan = plan_evaluation(config, {"": "logged"}, task)
     rows = Rows(np.array(labels), {"logged": np.array(scores)}, weights and np.array(weights))
     table = SliceTable(plan.needs())
     table.add(rows, [whole(len(labels))])
@@ -126,7 +127,7 @@ def test_regression_metrics(rows, weighted):
     labels, numbers, weights = zip(*rows, strict=True)
     weights = list(weights) if weighted else None
     assert_same(
-        fast_values(config, labels, numbers, weights, binary=False),
+        fast_values(config, labels, numbers, weights, task="regression"),
         tfma_values(config, labels, numbers, weights),
     )
 
@@ -135,7 +136,7 @@ def test_regression_metrics(rows, weighted):
 @settings(max_examples=10, deadline=None, phases=UNSHRUNK)
 def test_statistics_add_up_over_batches_and_workers(rows, cut, merged):
     config = eval_config(BINARY)
-    plan = plan_evaluation(config, {"": "logged"}, True)
+    plan = plan_evaluation(config, {"": "logged"}, BINARY_TASK)
     tables = [SliceTable(plan.needs()), SliceTable(plan.needs())]
     for part, table in ((rows[:cut], tables[0]), (rows[cut:], tables[merged])):
         if part:
@@ -161,7 +162,7 @@ def test_slices_with_full_and_sparse_histograms_have_the_same_auc():
     rng = np.random.default_rng(0)
     n = 40_000
     labels, scores = (rng.uniform(size=n) < 0.3).astype(float), rng.beta(1, 6, n)
-    plan = plan_evaluation(eval_config([("AUC", {})]), {"": "logged"}, True)
+    plan = plan_evaluation(eval_config([("AUC", {})]), {"": "logged"}, BINARY_TASK)
     keys = [(("city", i),) for i in range(400)]
     many, one_by_one = SliceTable(plan.needs()), SliceTable(plan.needs())
     codes = rng.integers(0, 400, n)
@@ -185,7 +186,7 @@ def test_configuration_may_come_as_text():
         metrics_specs { model_names: "" metrics { class_name: "AUC" } }""",
         config_pb2.EvalConfig(),
     )
-    plan = plan_evaluation(config, {"": "logged"}, True)
+    plan = plan_evaluation(config, {"": "logged"}, BINARY_TASK)
     (spec,) = plan.slices
     assert (spec.features, spec.only) == (("city", "hour"), (("hour", "7"),))
     assert [planned.name for planned in plan.metrics] == ["auc"]

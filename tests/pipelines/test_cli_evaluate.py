@@ -124,3 +124,15 @@ def test_evaluate_says_what_is_wrong_with_its_configuration(run, tmp_path, argum
     ran = run("evaluate", "--data", "x", *arguments)
     assert ran.code == 2
     assert problem in ran.err
+
+
+def test_evaluate_takes_the_probabilities_of_several_classes(run, tmp_path):
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet([1, 1, 1], 200)
+    pd.DataFrame({"y": np.array(["a", "b", "c"])[p.argmax(axis=1)], "p": list(p)}).to_parquet(
+        tmp_path / "several.parquet"
+    )
+    classes = [option for name in "abc" for option in ("--class", name)]
+    data = ["--data", tmp_path / "several.parquet", "--label", "y", "--prediction", "p"]
+    ran = run("evaluate", *data, "--task", "multi_class_classification", *classes, "--json")
+    assert {m["metric"]: m["value"] for m in ran.json["metrics"]}["accuracy"] == 1

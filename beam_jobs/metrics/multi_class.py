@@ -1,0 +1,93 @@
+"""Multi-class classification: metrics of all classes, and means over one against the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .intervals import Bounds, Confidence
+from .metric import FastMetric
+from .quantities import Quantity, View
+from .ratio import Ratio
+from .slice_table import Needs, SliceStatistics
+from .sums import Linear
+
+
+def multi_class_metric(
+    class_name: str, arguments: Mapping[str, Any], view: View, weighted: bool
+) -> FastMetric | None:
+    """The metric that Keras' class with these arguments is; None if it has no fast form."""
+    arguments = {name: value for name, value in arguments.items() if name != "name"}
+    if class_name == "SparseCategoricalCrossentropy" and not arguments:
+        loss = Linear.of(Quantity("class_log_loss", view))
+        return Ratio(loss, weighted=weighted, larger_is_better=False)
+    if class_name == "SparseCategoricalAccuracy" and not arguments:
+        hit = Linear.of(Quantity("is_highest", view))
+    elif class_name == "SparseTopKCategoricalAccuracy" and not arguments.keys() - {"k"}:
+        hit = Linear.of(Quantity("among_top", view, float(arguments.get("k", 5))))
+    else:
+        return None
+    return Ratio(hit, kind="proportion", weighted=weighted, larger_is_better=True)
+
+
+@dataclass(frozen=True)
+class Macro:
+    """The weighted mean of a metric of each class against the others: TFMA's macro average.
+
+    Its interval is the mean of theirs, which holds more often than it says: it takes the classes'
+    errors to go together.
+    """
+
+    parts: tuple[FastMetric, ...]
+    weights: tuple[float, ...]
+
+    @property
+    def larger_is_better(self) -> bool | None:
+        return self.parts[0].larger_is_better
+
+    @property
+    def depends_on_model(self) -> bool:
+        return self.parts[0].depends_on_model
+
+    def needs(self) -> Needs:
+        return _joined([part.needs() for part in self.parts])
+
+    def values(self, known: SliceStatistics) -> np.ndarray:
+        return self._mean([part.values(known) for part in self.parts])
+
+    def defined(self, known: SliceStatistics) -> np.ndarray:
+        return np.all([part.defined(known) for part in self.parts], axis=0)
+
+    def bounds(self, known: SliceStatistics, confidence: Confidence) -> Bounds | None:
+        return self._mean_bounds(lambda part, _: part.bounds(known, confidence), self)
+
+    def pair_needs(self, other: Macro) -> Needs:
+        return _joined([a.pair_needs(b) for a, b in zip(self.parts, other.parts, strict=True)])
+
+    def difference_bounds(
+        self, other: Macro, known: SliceStatistics, confidence: Confidence
+    ) -> Bounds | None:
+        return self._mean_bounds(
+            lambda part, against: part.difference_bounds(against, known, confidence), other
+        )
+
+    def _mean_bounds(
+        self, bounds_of: Callable[[FastMetric, FastMetric], Bounds | None], other: Macro
+    ) -> Bounds | None:
+        found = [bounds_of(a, b) for a, b in zip(self.parts, other.parts, strict=True)]
+        if None in found:
+            return None
+        return tuple(self._mean([bounds[side] for bounds in found]) for side in (0, 1))
+
+    def _mean(self, values: Sequence[np.ndarray]) -> np.ndarray:
+        return np.average(values, axis=0, weights=self.weights)
+
+
+def _joined(needs: Sequence[Needs]) -> Needs:
+    total = Needs()
+    for one in needs:
+        total |= one
+    return total
