@@ -51,7 +51,7 @@ class EstimatePerformance(beam.PTransform):
             raise ValueError("estimates: rows of different weight cannot be estimated")
         self._config, self._model, self._prediction = config, model, prediction
         self._slices = tuple(slices)
-        self._left_out = frozenset({config.label, prediction, *others}) | RESERVED
+        self._left_out = frozenset({config.label, config.group_by, prediction, *others}) | RESERVED
         self._is_regression = config.task == "regression"
         self._kept = self._left_out if self._is_regression else None
 

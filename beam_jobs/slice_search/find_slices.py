@@ -48,6 +48,7 @@ class FindSlices(beam.PTransform):
         self._left_out = {
             evaluation.label,
             evaluation.weight,
+            evaluation.group_by,
             prediction,
             *others,
             *search.ignore,

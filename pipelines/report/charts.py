@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from .gather import ALL_ROWS, FIRST_MODEL, IN_SERVICE, LEVELS, DriftMap, Row
+from .gather import ALL_ROWS, ESTIMATED, FIRST_MODEL, IN_SERVICE, LEVELS, DriftMap, Row
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 CONFIG = {
@@ -33,6 +33,7 @@ CONFIG = {
 SERIES = {
     IN_SERVICE: "var(--accent)",
     FIRST_MODEL: "var(--second)",
+    ESTIMATED: "var(--c5)",
     ALL_ROWS: "var(--muted)",
 }
 LABEL_LIMIT = alt.ExprRef("containerSize()[0] < 560 ? 150 : 300")
@@ -88,7 +89,7 @@ def metric_over_time(
         y=y,
         strokeDash=alt.StrokeDash(
             "series:N",
-            scale=alt.Scale(domain=list(SERIES), range=[[1, 0], [7, 4], [2, 3]]),
+            scale=alt.Scale(domain=list(SERIES), range=[[1, 0], [7, 4], [3, 4], [2, 3]]),
             legend=None,
         ),
     )

@@ -32,6 +32,7 @@ from .text import comparison_words, finite
 
 IN_SERVICE = "model in service"
 FIRST_MODEL = "first model, never replaced"
+ESTIMATED = "estimated before its labels came"
 ALL_ROWS = "all rows"
 MOST_FILES = MOST_VERSIONS = 20
 AGAINST = {
@@ -188,6 +189,15 @@ def metric_rows(spans: Sequence[Span], first_model: Mapping[str, SliceMetric]) -
             for i, metric in enumerate(metrics)
             for j, slice_ in enumerate(slices)
         ]
+        rows += [
+            {
+                "metric": metrics.index(m.metric),
+                "slice": slices.index(m.slice),
+                **_point(span, m, ESTIMATED),
+            }
+            for m in (span.estimates.metrics if span.estimates else ())
+            if m.metric in metrics and m.slice in slices
+        ]
     return rows
 
 
@@ -211,7 +221,7 @@ def _logged(span: Span) -> list[SliceMetric]:
     return [m for m in span.slices.metrics if m.model == LOGGED] if span.slices else []
 
 
-def _point(span: Span, metric: SliceMetric | None, series: str) -> Row:
+def _point(span: Span, metric: SliceMetric | MetricEstimate | None, series: str) -> Row:
     bounds = {name: finite(getattr(metric, name, None)) for name in ("value", "lower", "upper")}
     return {"span": span.name, "series": series, "n": metric.n if metric else 0, **bounds}
 

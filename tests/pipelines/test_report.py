@@ -74,6 +74,8 @@ def test_metric_chart_holds_every_slice_the_first_model_and_the_push(taxi):
     assert {row["slice"] for row in rows} == set(range(len(SLICES)))
     first = [row for row in rows if row["series"] == gather.FIRST_MODEL]
     assert [row["value"] for row in first] == [m.value for m in FIRST_MODEL.values()]
+    estimated = [row for row in rows if row["series"] == gather.ESTIMATED]
+    assert len(estimated) == 4 * len(SPANS)
     bound = {p["name"]: p["bind"] for p in spec["params"] if "bind" in p}
     assert bound["metric"]["labels"] == ["auc", "brier", "example_count"]
     assert bound["slice"]["labels"] == ["overall", *sorted(set(SLICES) - {"overall"})]
@@ -216,14 +218,18 @@ def test_span_without_labels_leaves_a_gap_and_says_so(tmp_path):
     history = History(root)
     path = Path(history.path(history.record(SPANS[1]), "slices.json"))
     report = documents.SliceReport.model_validate_json(path.read_text())
-    bare = report.model_copy(update={"metrics": [], "rows": 0, "small_slices": {"overall": 0}})
+    nothing = {"metrics": [], "rows": 0, "small_slices": {"overall": 0}, "estimates": None}
+    bare = report.model_copy(update=nothing)
     path.write_text(bare.model_dump_json())
     _, page = write(root, tmp_path)
     assert "0 labelled" in page.text
     assert "no labels" in page.text
     (rows,) = filter(None, page.data["charts"]["metric"]["datasets"].values())
-    whole = [row["value"] for row in rows if row["metric"] == row["slice"] == 0]
-    assert whole == [AUC[0], None, AUC[2]]
+    whole = [row for row in rows if row["metric"] == row["slice"] == 0]
+    measured = [row["value"] for row in whole if row["series"] == gather.IN_SERVICE]
+    assert measured == [AUC[0], None, AUC[2]]
+    estimated = [row["span"] for row in whole if row["series"] == gather.ESTIMATED]
+    assert estimated == [SPANS[0], SPANS[2]]
 
 
 def test_interrupted_retraining_is_shown_as_unfinished(tmp_path):
