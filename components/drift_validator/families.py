@@ -3,8 +3,8 @@
 Slices and pairs of features are many, and would leave none for what is true of all rows; so each
 kind has a fixed share, however many comparisons it makes. The shares are as weights of p-values
 (C. Genovese, K. Roeder, L. Wasserman, False discovery control with p-value weighting, Biometrika
-93, 2006). Among those of one kind a difference of location or of missing values counts four times,
-for it is what drift is most often, and is tested beside distances that see it less clearly.
+93, 2006). Within a kind the main comparison of each aspect, such as the location of numbers and the
+divergence of categories, counts as ``MAIN`` of its others, which find what is rarer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SHARES: dict[Family, float] = {
     "rows": 0.05,
     "errors": 0.2,
 }
-WEIGHTS = {"location": 4.0, "missing_rate_difference": 4.0}
+MAIN = 4.0
 _DETECTORS: dict[str, Family] = {
     NUMBER_OF_EXAMPLES: "whole",
     CORRELATION: "correlations",
@@ -43,9 +43,12 @@ def of_detector(name: str) -> Family:
     return _DETECTORS[name]
 
 
-def weights(families: np.ndarray, distances: np.ndarray) -> np.ndarray:
-    """Of the comparison by each of ``distances``, 1 on average; families without one share none."""
+def weights(families: np.ndarray, main: np.ndarray) -> np.ndarray:
+    """Of the comparison in each of ``families``, 1 on average; families without one share none.
+
+    ``main``: whether it is its aspect's main one.
+    """
     names, place = np.unique(families, return_inverse=True)
-    own = np.array([WEIGHTS.get(name, 1.0) for name in distances.tolist()])
+    own = np.where(main, MAIN, 1.0)
     shares = np.array([SHARES[name] for name in names.tolist()])
     return own * (shares / shares.sum() * len(own) / np.bincount(place, own))[place]

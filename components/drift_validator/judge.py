@@ -55,7 +55,7 @@ def verdicts(
     levels = _levels(
         np.concatenate([*chances, [each.chance for each in detected]]),
         np.array([*families, *(of_detector(each.distance) for each in detected)]),
-        np.array([each.distance for each in [*subjects, *detected]]),
+        np.array([*(subject.main for subject in subjects), *(True for _ in detected)]),
         config.alpha,
     )
     *allowed, rest = np.split(levels, np.cumsum([len(each.subjects) for each in tests]))
@@ -71,13 +71,13 @@ def verdicts(
 
 
 def _levels(
-    chances: np.ndarray, families: np.ndarray, distances: np.ndarray, alpha: float
+    chances: np.ndarray, families: np.ndarray, main: np.ndarray, alpha: float
 ) -> np.ndarray:
     """The chance that each comparison may have to be drift; ``chances``: NaN where it has none."""
     known = ~np.isnan(chances)
     levels = np.full(len(chances), alpha)
     if known.any():
-        shares = weights(families[known], distances[known])
+        shares = weights(families[known], main[known])
         told = np.sort(np.where(chances[known] < 1, chances[known] / shares, np.inf))
         steps = alpha * np.arange(1, len(told) + 1) / len(told)
         below = np.flatnonzero(told <= steps)

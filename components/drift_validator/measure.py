@@ -41,6 +41,7 @@ class Subject:
     Attributes:
       cells: what the distance is computed from.
       shown: what a report shows; the same cells but for ranks, which are too many.
+      main: the aspect's main comparison, see ``families``.
       least: a value that the statistics' coarseness alone can have.
     """
 
@@ -49,6 +50,7 @@ class Subject:
     distance: Distance
     cells: Cells
     shown: Cells
+    main: bool
     least: float = 0.0
 
 
@@ -93,7 +95,7 @@ def _subjects(pair: Pair, config: DriftConfig) -> Iterator[Subject]:
     sides = pair.populations
     missing = of_missing([s.missing for s in sides], [s.rows for s in sides])
     if missing.counts[:2, 0].any() and min(s.rows for s in sides[:2]) >= config.min_rows:
-        yield Subject(pair, "value", "missing_rate_difference", missing, missing)
+        yield Subject(pair, "value", "missing_rate_difference", missing, missing, main=True)
     if min(side.present for side in sides[:2]) < config.min_rows:
         return
     present = [side.present for side in sides]
@@ -121,20 +123,22 @@ def _of_aspect(
         if name == "length" and fine.counts.shape[1] == 1:
             return
         least = _strayed(bins) if fine.resolution else 0.0
-        yield Subject(pair, name, "jensen_shannon_divergence", bins, bins, least)
-        if not fine.resolution and min(fine.counts[:2].sum(axis=1)) >= config.min_rows:
-            yield Subject(pair, name, "location", fine, bins)
+        ranked = not fine.resolution and min(fine.counts[:2].sum(axis=1)) >= config.min_rows
+        yield Subject(pair, name, "jensen_shannon_divergence", bins, bins, not ranked, least)
+        if ranked:
+            yield Subject(pair, name, "location", fine, bins, main=True)
             if fine.counts.shape[1] > 2:
-                yield Subject(pair, name, "spread", fine, bins)
+                yield Subject(pair, name, "spread", fine, bins, main=False)
         return
     cells = of_categories(aspects, present)
-    yield Subject(pair, name, "infinity_norm", cells, cells)
+    several = cells.counts.shape[1] > 2
+    yield Subject(pair, name, "infinity_norm", cells, cells, main=not several)
     if config.fixed_threshold(pair.feature, "normalized_abs_difference") is not None:
-        yield Subject(pair, name, "normalized_abs_difference", cells, cells)
-    if cells.counts.shape[1] > 2:
-        yield Subject(pair, name, "jensen_shannon_divergence", cells, cells)
+        yield Subject(pair, name, "normalized_abs_difference", cells, cells, main=False)
+    if several:
+        yield Subject(pair, name, "jensen_shannon_divergence", cells, cells, main=True)
     if all(each.complete for each in aspects if each is not None):
-        yield Subject(pair, name, "new_values", cells, cells)
+        yield Subject(pair, name, "new_values", cells, cells, main=False)
 
 
 def _nan(aspect: Aspect) -> float:

@@ -2,41 +2,62 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tfx_vigil.components.drift_validator.config import DriftConfig
 from tfx_vigil.components.drift_validator.families import (
+    MAIN,
     SHARES,
-    WEIGHTS,
     of_detector,
     weights,
 )
 from tfx_vigil.components.drift_validator.judge import _levels
+from tfx_vigil.components.drift_validator.measure import measure
+from tfx_vigil.components.drift_validator.pairs import pair_up
+from tfx_vigil.components.drift_validator.populations import population
+
+from .drift_statistics import measured
 
 ALPHA = 0.05
 
 
-DISTANCES = (*WEIGHTS, "spread", "jensen_shannon_divergence")
-COMPARISONS = st.tuples(st.sampled_from(sorted(SHARES)), st.sampled_from(DISTANCES))
+COMPARISONS = st.tuples(st.sampled_from(sorted(SHARES)), st.booleans())
 
 
-def levels_of(chances: np.ndarray, families: list[str], distance: str = "spread") -> np.ndarray:
-    return _levels(chances, np.array(families), np.array([distance] * len(families)), ALPHA)
+def levels_of(chances: np.ndarray, families: list[str]) -> np.ndarray:
+    return _levels(chances, np.array(families), np.zeros(len(families), bool), ALPHA)
 
 
 @given(st.lists(COMPARISONS, min_size=1, max_size=60))
 def test_each_family_has_its_share_of_alpha_however_many_comparisons_it_makes(comparisons):
-    families, distances = (np.array(each) for each in zip(*comparisons, strict=True))
-    found = weights(families, distances)
+    families, main = (np.array(each) for each in zip(*comparisons, strict=True))
+    found = weights(families, main)
     whole = sum(SHARES[name] for name in set(families))
     for name in set(families):
         share = found[families == name].sum() / len(families)
         assert share == pytest.approx(SHARES[name] / whole)
 
 
-def test_a_moved_location_may_be_found_with_more_chance_than_other_differences():
+def test_main_comparisons_may_be_found_with_more_chance_than_others_of_their_family():
     families = np.array(["whole"] * 3 + ["slices"] * 2)
-    distances = np.array(["location", "spread", "infinity_norm", "spread", "location"])
-    found = weights(families, distances)
-    assert found[1] == found[2] == found[0] / WEIGHTS["location"]
-    assert found[3] == found[4] / WEIGHTS["location"]
+    found = weights(families, np.array([True, False, False, False, True]))
+    assert found[1] == found[2] == found[0] / MAIN
+    assert found[3] == found[4] / MAIN
+
+
+@pytest.mark.parametrize(
+    ("column", "main"),
+    [
+        (np.arange(100.0), "location"),
+        (["a", "b", "c", "d"] * 25, "jensen_shannon_divergence"),
+        (["a", "b"] * 50, "infinity_norm"),
+    ],
+)
+def test_each_columns_values_have_one_main_comparison(column, main):
+    config = DriftConfig()
+    side = population(measured({"x": column}), config)
+    tests = list(measure(pair_up({"serving": side}, side, [], config).pairs, config))
+    subjects = [subject for each in tests for subject in each.subjects]
+    assert len(subjects) > 1
+    assert [subject.distance for subject in subjects if subject.main] == [main]
 
 
 def test_slices_by_the_thousand_take_nothing_from_the_whole():
