@@ -28,21 +28,25 @@ from .large_slices import large_slices
 from .sampled_rows import SampledRows
 from .score_points import ScorePoints, bin_edges, points_of
 
-_BySlice = dict[SliceKey, tuple[ScorePoints, ScorePoints]]
+_NOTHING = ScorePoints(np.empty(0), np.empty(0), np.empty(0))
 
 
 def estimate_classification(
-    config: EvaluationConfig, model: str, known: SliceStatistics, sample: SampledRows | None
+    config: EvaluationConfig,
+    model: str,
+    labelled_scores: SliceStatistics,
+    unlabelled_scores: SliceStatistics,
+    sample: SampledRows | None,
 ) -> Estimates:
     """Metrics of the rows without a label, from the scores' calibration on those with one.
 
     Args:
-      known: with ``LabelledScores``.
+      labelled_scores, unlabelled_scores: of both kinds of rows, with ``LabelledScores``.
       sample: of the labelled rows, by which the assumption of estimates is checked.
     """
-    slices = scores_of(config, model).points(known)
-    nothing = ScorePoints(np.empty(0), np.empty(0), np.empty(0))
-    labelled, unlabelled = slices.get((), (nothing, nothing))
+    scores = scores_of(config, model)
+    known, asked = scores.points(labelled_scores), scores.points(unlabelled_scores)
+    labelled, unlabelled = known.get((), _NOTHING), asked.get((), _NOTHING)
     told = {
         "model": model,
         "method": "confidence_based",
@@ -56,11 +60,14 @@ def estimate_classification(
     curve = fit_calibration(labelled)
     checks = _checks(config, sample, assumptions)
     assumptions.outside(share_outside(curve, unlabelled))
-    rows = {key: int(points.total) for key, (_, points) in slices.items() if points.total}
+    rows = {key: int(points.total) for key, points in asked.items()}
     large = large_slices(rows, config.smallest_measured)
-    offsets, estimates = _offsets(curve, slices), []
+    offsets, estimates = (
+        _offsets(curve, {key: known.get(key, _NOTHING) for key in {**known, **asked}}),
+        [],
+    )
     for key in large:
-        points = slices[key][1]
+        points = asked[key]
         found = estimate_metrics(curve, points, names_of(config), config.threshold, offsets[key])
         estimates += [
             MetricEstimate(
@@ -92,7 +99,7 @@ def names_of(config: EvaluationConfig) -> list[str]:
     return [name for name in config.metric_names if name in METRICS]
 
 
-def _offsets(curve: Calibration, slices: _BySlice) -> dict[SliceKey, Offset]:
+def _offsets(curve: Calibration, slices: dict[SliceKey, ScorePoints]) -> dict[SliceKey, Offset]:
     """Each slice's, drawn towards none by how much slices of the same features differ."""
     alike: dict[tuple[str, ...], list[SliceKey]] = {}
     for key in slices:
@@ -102,8 +109,8 @@ def _offsets(curve: Calibration, slices: _BySlice) -> dict[SliceKey, Offset]:
         if not features:
             offsets[()] = ON_THE_CURVE
             continue
-        variance = offset_variance(curve, [slices[key][0] for key in keys])
-        offsets |= {key: fit_offset(curve, slices[key][0], variance) for key in keys}
+        variance = offset_variance(curve, [slices[key] for key in keys])
+        offsets |= {key: fit_offset(curve, slices[key], variance) for key in keys}
     return offsets
 
 

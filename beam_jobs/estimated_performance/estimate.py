@@ -76,11 +76,9 @@ class EstimatePerformance(beam.PTransform):
         if not self._is_regression:
             needs = Needs(histograms=frozenset({scores_of(self._config, self._model)}))
             columns = Columns(self._config.label, {self._model: self._prediction})
-            given["scores"] = (
-                tuple(rows.values())
-                | "Flatten" >> beam.Flatten()
-                | "Collect" >> beam.CombineGlobally(CollectStatistics(needs, self._slices, columns))
-            )
+            collect = CollectStatistics(needs, self._slices, columns)
+            for name, made in rows.items():
+                given[f"{name}_scores"] = made | f"Collect {name}" >> beam.CombineGlobally(collect)
         return (
             batches[0].pipeline
             | "Once" >> beam.Create([self._config])
@@ -110,7 +108,8 @@ def estimate(
     unlabelled_counts: Mapping[str, int],
     labelled_sample: Sample,
     unlabelled_sample: Sample | None = None,
-    scores: SliceStatistics | None = None,
+    labelled_scores: SliceStatistics | None = None,
+    unlabelled_scores: SliceStatistics | None = None,
 ) -> Estimates:
     """The estimates, once samples and scores are known to be of all rows that were read.
 
@@ -123,10 +122,11 @@ def estimate(
     seen = {"labelled": counted[0], "sampled_from": labelled_sample.seen}
     check_identity(seen, "labelled", ["sampled_from"])
     labelled = sampled_rows(labelled_sample, config, prediction)
-    if scores is not None:
-        whole = dict(zip(scores.keys, scores.rows.tolist(), strict=True)).get((), 0)
-        check_identity({"rows": sum(counted), OVERALL: whole}, "rows", [OVERALL])
-        return estimate_classification(config, model, scores, labelled)
+    if labelled_scores and unlabelled_scores:
+        for n, scores in zip(counted, (labelled_scores, unlabelled_scores), strict=True):
+            whole = dict(zip(scores.keys, scores.rows.tolist(), strict=True)).get((), 0)
+            check_identity({"rows": n, OVERALL: whole}, "rows", [OVERALL])
+        return estimate_classification(config, model, labelled_scores, unlabelled_scores, labelled)
     seen = {"unlabelled": counted[1], "sampled_from": unlabelled_sample.seen}
     check_identity(seen, "unlabelled", ["sampled_from"])
     unlabelled = sampled_rows(unlabelled_sample, config, prediction)
