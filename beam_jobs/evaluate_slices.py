@@ -17,17 +17,18 @@ from .accounting import SumCounts, check_identity
 from .engine import job_options
 from .estimated_performance.estimate import EstimatePerformance
 from .evaluate_by_tfma import PLOTS, SLICES, EvaluateByTFMA
-from .evaluation_config import METRICS, MULTI_CLASS, EvaluationConfig
+from .evaluation_config import METRICS, MULTI_CLASS, RANKING, EvaluationConfig
 from .evaluation_rows import COUNTS, DROPPED, SelectRows
 from .given_eval_config import complete, is_rubber_stamp, logged_predictions, parse_eval_config
 from .metrics.collect import CollectStatistics, Columns
 from .metrics.cross_slices import cross_slices
 from .metrics.groups import in_buckets, measure_groups
-from .metrics.plan import Plan, plan_evaluation
+from .metrics.plan import Plan, plan_evaluation, plan_rankings
 from .metrics.results import measure
 from .metrics.slice_table import SliceStatistics
 from .metrics.tfma_values import Found, with_tfma_values
 from .metrics.thresholds import check_thresholds, thresholds_of
+from .rank_queries import RANKINGS, RankQueries
 from .reports import (
     CANDIDATE,
     IN_SERVICE,
@@ -93,8 +94,12 @@ class EvaluateSlices(beam.PTransform):
         selected = batches | "Select" >> beam.ParDo(SelectRows(config, predictions)).with_outputs(
             COUNTS, main="rows"
         )
+        rows, tallies = selected.rows, [selected[COUNTS]]
+        if config.task == RANKING:
+            ranked = rows | "Rank" >> RankQueries(config, predictions)
+            rows, tallies = ranked.queries, [*tallies, ranked[COUNTS]]
         slices = in_buckets(plan.slices) if config.group_by else plan.slices
-        statistics = selected.rows | "Collect" >> beam.CombineGlobally(
+        statistics = rows | "Collect" >> beam.CombineGlobally(
             CollectStatistics(
                 plan.needs(), slices, Columns(config.label, predictions, config.weight)
             )
@@ -112,11 +117,11 @@ class EvaluateSlices(beam.PTransform):
             singles["found"] = batches | "Search" >> FindSlices(
                 config, config.search, model, predictions[model], no_features
             )
-        if unlabelled and config.task != MULTI_CLASS:
+        if unlabelled and config.task not in (MULTI_CLASS, RANKING):
             singles["estimates"] = (batches, unlabelled) | "Estimate" >> EstimatePerformance(
                 config, model, predictions[model], plan.slices, no_features
             )
-        counts = selected[COUNTS] | "SumCounts" >> beam.CombineGlobally(SumCounts())
+        counts = tallies | beam.Flatten() | "SumCounts" >> beam.CombineGlobally(SumCounts())
         evaluation = Evaluation(config, plan, self._models, self._evaluation_uri, self._report_uri)
         return (
             batches.pipeline
@@ -165,6 +170,9 @@ def make_plan(config: EvaluationConfig, predictions: Mapping[str, str]) -> Plan:
         names = dict(zip(given, predictions, strict=True))
     else:
         tfma_config, names = complete(parse_eval_config(config.eval_config), predictions)
+    if config.task == RANKING:
+        places = {name: list(RANKINGS).index(name) for name in config.metric_names}
+        return plan_rankings(tfma_config, names, places)
     plan = plan_evaluation(tfma_config, names, config.task)
     primary_metric(config, plan)
     thresholds_of(tfma_config)
@@ -197,7 +205,12 @@ def write_evaluation(
     )
     results = with_tfma_values(measured, metrics or {}, plan.names)
     rows = dict(zip(results.keys, results.rows.tolist(), strict=True))
-    check_identity({"rows": counts["rows"], OVERALL: rows.get((), 0)}, "rows", [OVERALL])
+    evaluated = {**counts, OVERALL: rows.get((), 0)}
+    if config.task == RANKING:
+        check_identity(evaluated, "rows", ["rows_ranked"])
+        check_identity(evaluated, "queries", [OVERALL, "queries_without_relevance"])
+    else:
+        check_identity(evaluated, "rows", [OVERALL])
     crossed = cross_slices(plan.config.cross_slicing_specs, results, config.smallest_measured)
     checks = check_thresholds(plan.config, results, crossed, config.smallest_measured)
     write_results(
@@ -259,6 +272,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--label", required=True, help="column of the ground truth")
     parser.add_argument("--prediction", default="prediction", help="column of the score")
     parser.add_argument("--task", choices=list(METRICS), default="binary_classification")
+    parser.add_argument("--query", help="of a ranking: column that tells rows ranked together")
     parser.add_argument("--class", action="append", default=[], dest="classes")
     parser.add_argument("--positive-class", help="label value that counts as 1")
     parser.add_argument("--threshold", type=float, default=0.5, help="of a positive decision")
@@ -277,6 +291,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         label=args.label,
         prediction=args.prediction,
         task=args.task,
+        query=args.query,
         classes=args.classes,
         positive_class=args.positive_class,
         threshold=args.threshold,

@@ -16,7 +16,10 @@ Task = Literal["binary_classification", "regression"]
 """What the whole pipeline can do; an evaluation by itself can do more."""
 BINARY = "binary_classification"
 MULTI_CLASS = "multi_class_classification"
-EvaluationTask = Literal["binary_classification", "regression", "multi_class_classification"]
+RANKING = "ranking"
+EvaluationTask = Literal[
+    "binary_classification", "regression", "multi_class_classification", "ranking"
+]
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,7 @@ class Metric:
     """A metric under our name: which of TFMA's it is.
 
     Attributes:
-      tfma_class: name of TFMA's metric class.
+      tfma_class: name of TFMA's metric class; "" where there is none that gives the same.
       larger_is_better: None where neither direction is.
       arguments: TFMA's constructor arguments.
       threshold_argument: the argument that takes the decision threshold, if it has one.
@@ -77,6 +80,11 @@ METRICS: Mapping[EvaluationTask, Mapping[str, Metric]] = MappingProxyType(
             "macro_auc": Metric("AUC", True, {"name": "macro_auc"}, macro=True),
             "example_count": _COMMON["example_count"],
         },
+        RANKING: {
+            "ndcg": Metric("", True),
+            "ndcg_at_10": Metric("", True),
+            "mrr": Metric("", True),
+        },
     }
 )
 _PRIMARY: Mapping[EvaluationTask, str] = MappingProxyType(
@@ -84,6 +92,7 @@ _PRIMARY: Mapping[EvaluationTask, str] = MappingProxyType(
         "binary_classification": "binary_crossentropy",
         "regression": "mse",
         MULTI_CLASS: "categorical_crossentropy",
+        RANKING: "ndcg",
     }
 )
 
@@ -96,6 +105,9 @@ class EvaluationConfig(Parameters):
         multi-class classification one of ``classes`` or its number, from 0.
       prediction: column of the logged prediction: the probability of the positive class (alone
         or as the second of two), the probabilities of ``classes``, or the predicted number.
+      query: of a ranking the column that tells which rows are ranked together; labels say how
+        relevant a row is, from 0. What is evaluated, sliced and counted are queries: by features
+        that all rows of a query share.
       classes: of a multi-class classification, in the order of its probabilities.
       weight: column of what a row counts; 1 without it.
       group_by: column that tells whose row it is, such as a user or session, where the rows of one
@@ -130,6 +142,7 @@ class EvaluationConfig(Parameters):
     group_by: str | None = None
     simultaneous: bool = False
     task: EvaluationTask = "binary_classification"
+    query: str | None = None
     classes: list[str] = []
     positive_class: str | None = None
     threshold: float = Field(0.5, ge=0, le=1)
@@ -166,6 +179,10 @@ class EvaluationConfig(Parameters):
             raise ValueError(f"metrics: no {unknown} for {self.task}; there are {list(known)}")
         if self.eval_config is None:
             self._check_primary()
+        if (self.task == RANKING) != bool(self.query):
+            raise ValueError("query: name its column for a ranking, and only for that")
+        if self.task == RANKING and (self.weight or self.search or self.eval_config):
+            raise ValueError("weight, search and eval_config: a ranking has none of them")
         if (self.task == MULTI_CLASS) != bool(self.classes):
             raise ValueError(f"classes: name them for a {MULTI_CLASS}, and only for that")
         if len(set(self.classes)) < len(self.classes) or len(self.classes) == 1:

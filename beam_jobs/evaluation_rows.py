@@ -10,13 +10,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .evaluation_config import BINARY, MULTI_CLASS, EvaluationConfig
+from .evaluation_config import BINARY, MULTI_CLASS, RANKING, EvaluationConfig
 from .list_columns import rows_of_values, values_of
 from .metrics.memberships import BUCKET, BUCKETS
 from .value_hashes import row_hashes
 
 COUNTS = "counts"
-DROPPED = ("missing_label", "missing_prediction", "missing_weight")
+DROPPED = ("missing_label", "missing_prediction", "missing_weight", "missing_query")
+QUERY = "\x01query"
+"""Column of a hash of the query that the row belongs to."""
 # Keras clips probabilities to the same epsilon before it takes the logarithm.
 EPSILON = 1e-7
 _ROUNDING = 1e-6
@@ -27,7 +29,7 @@ class SelectRows(beam.DoFn):
 
     Yields record batches of the label (``list<double>``; 0 or 1 in a binary classification), one
     prediction a model (``list<double>``; probabilities clipped to [EPSILON, 1 - EPSILON]), the
-    weight and the bucket of the row's group (``list<int64>``) if there are such, and the
+    weight, the bucket of the row's group and the hash of its query if there are such, and the
     slice features: integers, UTF-8 (invalid bytes replaced) or finite doubles, no list without
     a value where the row lacks the feature. Tagged COUNTS: a Counter of ``rows_read``, ``rows`` and
     dropped rows by reason (``DROPPED``).
@@ -48,13 +50,16 @@ class SelectRows(beam.DoFn):
         weights = read_weights(batch, config.weight) if config.weight else np.ones(len(labels))
         labelled = np.isfinite(labels)
         scored = labelled & np.all([has_score(values) for values in scores.values()], axis=0)
-        keep = scored & np.isfinite(weights)
+        weighted = scored & np.isfinite(weights)
+        queries = query_hashes(batch, config.query) if config.query else None
+        keep = weighted if queries is None else weighted & (queries != 0)
         counts = Counter(
             rows_read=batch.num_rows,
             rows=int(keep.sum()),
             missing_label=int((~labelled).sum()),
             missing_prediction=int((labelled & ~scored).sum()),
-            missing_weight=int((scored & ~keep).sum()),
+            missing_weight=int((scored & ~weighted).sum()),
+            missing_query=int((weighted & ~keep).sum()),
         )
         yield beam.pvalue.TaggedOutput(COUNTS, counts)
         if not keep.any():
@@ -63,6 +68,8 @@ class SelectRows(beam.DoFn):
         columns |= {name: score_lists(values[keep]) for name, values in scores.items()}
         if config.weight:
             columns[config.weight] = single_values(weights[keep])
+        if queries is not None:
+            columns[QUERY] = single_values(queries[keep])
         if config.group_by:
             columns[BUCKET] = single_values(group_buckets(batch, config.group_by)[keep])
         for feature in sorted({feature for cross in config.all_slices for feature in cross}):
@@ -94,6 +101,8 @@ def _numeric_labels(values: pa.Array, config: EvaluationConfig) -> np.ndarray:
         raise ValueError(
             f"label column {config.label!r} holds values other than 0 and 1: set positive_class"
         )
+    if config.task == RANKING and (labels < 0).any():
+        raise ValueError(f"label column {config.label!r} holds negative numbers: say how relevant")
     return labels
 
 
@@ -146,7 +155,7 @@ def read_scores(batch: pa.RecordBatch, column: str, config: EvaluationConfig) ->
         scores = np.full(batch.num_rows, np.nan)
         scores[rows] = _floats(values)  # the last of a row's values stays
     scores[~np.isfinite(scores)] = np.nan
-    if config.task == "regression":
+    if config.task in ("regression", RANKING):
         return scores
     known = scores[~np.isnan(scores)]
     if known.size and (known.min() < -_ROUNDING or known.max() > 1 + _ROUNDING):
@@ -187,6 +196,14 @@ def read_weights(batch: pa.RecordBatch, column: str) -> np.ndarray:
     if (weights < 0).any():
         raise ValueError(f"weight column {column!r} holds negative numbers")
     return weights
+
+
+def query_hashes(batch: pa.RecordBatch, column: str) -> np.ndarray:
+    """A hash of each row's query, int64 [n]; 0 where it has none."""
+    index = batch.schema.get_field_index(column)
+    if index < 0:
+        return np.zeros(batch.num_rows, np.int64)
+    return row_hashes(batch.column(index)).view(np.int64)
 
 
 def group_buckets(batch: pa.RecordBatch, column: str) -> np.ndarray:

@@ -615,6 +615,8 @@ class SliceReport(Report):
     number of labelled rows. ``dropped`` counts by reason the rows read that could not be
     evaluated, beside the ``rows`` that were. ``found``: None where no slices were searched;
     ``estimates``: None where none were asked for.
+    Of a ranking ``n`` and the sizes of slices count queries; ``queries_without_relevance`` of
+    them have no relevant row and are not among them.
     ``grouped_by``: the column by which rows belong together, so that intervals take groups for
     independent; ``simultaneous``: intervals of slices hold together. ``by_tfma``: classes of
     metrics that TFMA itself computed, without intervals. ``valid``: whether all ``thresholds`` are
@@ -629,6 +631,7 @@ class SliceReport(Report):
     metrics: list[SliceMetric]
     changes: list[MetricChange]
     between_slices: list[SliceDifference] = []
+    queries_without_relevance: int | None = None
     grouped_by: str | None = None
     simultaneous: bool = False
     by_tfma: list[str] = []

@@ -68,6 +68,7 @@ def slice_report(found: Evaluated, counts: Mapping[str, int]) -> SliceReport:
         metrics=[metric for i in told for metric in _metrics(results, i, names[i])],
         changes=[change for i in told for change in _changes(results, i, names[i])],
         between_slices=list(_between_slices(results, found.crossed)),
+        queries_without_relevance=counts.get("queries_without_relevance"),
         grouped_by=config.group_by,
         simultaneous=config.simultaneous,
         by_tfma=list(dict.fromkeys(m.class_name for spec in plan.rest for m in spec.metrics)),

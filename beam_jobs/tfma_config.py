@@ -57,6 +57,7 @@ def _metrics_specs(
         macro_average=True, class_weights=dict.fromkeys(range(len(config.classes)), 1.0)
     )
     metrics = [config.metric(name) for name in config.metric_names]
+    metrics = [metric for metric in metrics if metric.tfma_class]
     for macro, aggregate in ((False, None), (True, every_class)):
         chosen = [_metric_config(m, config.threshold) for m in metrics if m.macro == macro]
         if chosen:

@@ -40,6 +40,9 @@ def evaluate(
         list[str] | None,
         typer.Option("--class", help="Of several classes, in the order of their probabilities."),
     ] = None,
+    query: Annotated[
+        str | None, typer.Option(help="Of a ranking: column that tells rows ranked together.")
+    ] = None,
     slice_by: SliceBy = None,
     fairness: Annotated[
         list[str] | None,
@@ -94,6 +97,7 @@ def evaluate(
     if min_slice_rows:
         settings["min_slice_rows"] = min_slice_rows
     settings |= {"task": task, "positive_class": positive_class, "classes": classes or []}
+    settings["query"] = query
     settings |= {"group_by": group_by, "simultaneous": simultaneous}
     settings["search"] = SliceSearchConfig() if find_slices else None
     config = validated(EvaluationConfig, settings)

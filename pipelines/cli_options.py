@@ -20,7 +20,9 @@ SliceBy = Annotated[
 ]
 
 Task = Literal["binary_classification", "regression"]
-EvaluationTask = Literal["binary_classification", "multi_class_classification", "regression"]
+EvaluationTask = Literal[
+    "binary_classification", "multi_class_classification", "regression", "ranking"
+]
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -12,7 +12,7 @@ SliceKey = tuple[tuple[str, "str | int | float"], ...]
 """(feature, value) pairs sorted by feature, as TFMA's; () for the whole."""
 
 BUCKETS = 20
-BUCKET = "\x00group"
+BUCKET = "\x01group"
 """Feature that tells which of so many parts of the groups a row belongs to; see ``groups``."""
 
 

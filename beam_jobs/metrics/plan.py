@@ -15,10 +15,11 @@ from .calibration import calibration_metric
 from .memberships import SliceSpec
 from .metric import FastMetric
 from .multi_class import Macro, multi_class_metric
-from .quantities import View
-from .ratio import Total
+from .quantities import Quantity, View
+from .ratio import Ratio, Total
 from .regression import regression_metric
 from .slice_table import Needs
+from .sums import Linear
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,33 @@ def plan_evaluation(config: config_pb2.EvalConfig, names: Mapping[str, str], tas
         slices=tuple(_slices(config)),
         metrics=tuple(metrics),
         rest=tuple(rest),
+        pairs=tuple(_pairs(config, metrics)),
+    )
+
+
+def plan_rankings(
+    config: config_pb2.EvalConfig, names: Mapping[str, str], places: Mapping[str, int]
+) -> Plan:
+    """Plans the evaluation of queries.
+
+    Args:
+      places: metric -> its place among the scores of a query (``rank_queries.rankings``).
+    """
+    metrics = [
+        PlannedMetric(
+            metric_types.MetricKey(name, model_name=given),
+            model,
+            Ratio(Linear.of(Quantity("score", View(model, place))), larger_is_better=True),
+        )
+        for given, model in names.items()
+        for name, place in places.items()
+    ]
+    return Plan(
+        config=config,
+        names=names,
+        slices=tuple(_slices(config)),
+        metrics=tuple(metrics),
+        rest=(),
         pairs=tuple(_pairs(config, metrics)),
     )
 

@@ -33,6 +33,7 @@ def test_rows_without_label_or_finite_prediction_are_dropped_and_counted():
         "missing_label": 2,
         "missing_prediction": 3,
         "missing_weight": 0,
+        "missing_query": 0,
     }
 
 

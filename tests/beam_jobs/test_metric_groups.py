@@ -38,7 +38,7 @@ def grouped(rng, sets):
     groups, rows = clustered(rng, sets)
     table = SliceTable(PLAN.needs())
     buckets = rng.integers(0, BUCKETS, sets * GROUPS)[groups]
-    keys = [(("\x00group", b), ("set", s)) for s in range(sets) for b in range(BUCKETS)]
+    keys = [(("\x01group", b), ("set", s)) for s in range(sets) for b in range(BUCKETS)]
     codes = groups // GROUPS * BUCKETS + buckets
     kept, codes = np.unique(codes, return_inverse=True)
     table.add(rows, [Membership([keys[i] for i in kept], None, codes)])
@@ -153,5 +153,5 @@ def test_simultaneous_intervals_of_independent_slices_hold_together_with_95_perc
 def test_slices_in_buckets_keep_their_values():
     plan = job.make_plan(EvaluationConfig(label="y", slices=[["a", "b"]]), {"logged": "p"})
     whole, cross = in_buckets(plan.slices)
-    assert whole.features == ("\x00group",)
-    assert cross.features == ("\x00group", "a", "b")
+    assert whole.features == ("\x01group",)
+    assert cross.features == ("\x01group", "a", "b")

@@ -136,3 +136,18 @@ def test_evaluate_takes_the_probabilities_of_several_classes(run, tmp_path):
     data = ["--data", tmp_path / "several.parquet", "--label", "y", "--prediction", "p"]
     ran = run("evaluate", *data, "--task", "multi_class_classification", *classes, "--json")
     assert {m["metric"]: m["value"] for m in ran.json["metrics"]}["accuracy"] == 1
+
+
+def test_evaluate_takes_rankings(run, tmp_path):
+    rng = np.random.default_rng(0)
+    score, query = rng.random(300), np.repeat(np.arange(60), 5)
+    frame = pd.DataFrame({"q": query, "score": score, "gain": (score > 0.7).astype(int)})
+    frame.to_csv(tmp_path / "ranked.csv", index=False)
+    data = ["--data", tmp_path / "ranked.csv", "--label", "gain", "--prediction", "score"]
+    ran = run("evaluate", *data, "--task", "ranking", "--query", "q", "--json")
+    assert {m["metric"]: m["value"] for m in ran.json["metrics"]} == {
+        "ndcg": 1,
+        "ndcg_at_10": 1,
+        "mrr": 1,
+    }
+    assert ran.json["queries_without_relevance"] == 60 - ran.json["metrics"][0]["n"]
