@@ -19,7 +19,12 @@ from tfx_vigil.beam_jobs.reports import SliceReport, read_report
 
 QUERIES = 120
 CONFIG = EvaluationConfig(
-    label="gain", prediction="score", task=RANKING, query="q", slices=[["country"]]
+    label="gain",
+    prediction="score",
+    task=RANKING,
+    query="q",
+    slices=[["country"]],
+    min_slice_rows=20,
 )
 
 
