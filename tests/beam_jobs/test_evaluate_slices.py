@@ -290,7 +290,9 @@ def test_a_slice_of_one_person_is_named_nowhere_and_counted(tmp_path, min_slice_
     city = lists([b"Ada Lovelace", *[b"Bern"] * (last.num_rows - 1)], pa.large_binary())
     columns = [city if name == "city" else last.column(name) for name in last.schema.names]
     rows = [*rest, pa.RecordBatch.from_arrays(columns, last.schema.names)]
-    config = EvaluationConfig(label="label", slices=SLICES, min_slice_rows=min_slice_rows)
+    config = EvaluationConfig(
+        label="label", slices=SLICES, min_slice_rows=min_slice_rows, search={}
+    )
     report = evaluate(config, tmp_path, rows)
     assert {m.slice for m in report.metrics} > {"overall", "city=Bern"}
     # Ada alone, crossed with her hour, and the five rows of Geneva likewise.
