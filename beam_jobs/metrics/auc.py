@@ -32,6 +32,7 @@ class AUC:
     weighted: bool = False
     larger_is_better: bool = True
     depends_on_model: bool = True
+    range: tuple[float, float] = (0, 1)
 
     def needs(self) -> Needs:
         return Needs(histograms=frozenset({self._histogram}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -73,7 +74,10 @@ def binary_metric(
         if any(arguments.values()):
             return None
         return Ratio(
-            Linear.of(Quantity("log_loss", view)), weighted=weighted, larger_is_better=False
+            Linear.of(Quantity("log_loss", view)),
+            weighted=weighted,
+            larger_is_better=False,
+            range=(0, math.inf),
         )
     threshold = arguments.pop("thresholds", arguments.pop("threshold", _HALF))
     if isinstance(threshold, list | tuple) and len(threshold) == 1:
@@ -87,6 +91,7 @@ def binary_metric(
             *share(confusion),
             kind="proportion",
             weighted=weighted,
+            range=(0, 1),
             larger_is_better=better,
             depends_on_model=class_name != "Prevalence",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,11 +24,12 @@ def calibration_metric(
         return None
     label = Linear.of(Quantity("positive" if binary else "label", view))
     score = Linear.of(Quantity("score", view))
+    between = (0, 1) if binary else (-math.inf, math.inf)
     if class_name == "MeanLabel":
         kind = "proportion" if binary else "ratio"
-        return Ratio(label, kind=kind, weighted=weighted, depends_on_model=False)
+        return Ratio(label, kind=kind, weighted=weighted, depends_on_model=False, range=between)
     if class_name == "MeanPrediction":
-        return Ratio(score, weighted=weighted)
+        return Ratio(score, weighted=weighted, range=between)
     if class_name == "Calibration":
         return Ratio(score, label, weighted=weighted)
     if class_name in ("ExampleCount", "WeightedExampleCount"):

@@ -13,12 +13,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .auc import AUC
 from .histograms import SparseCells, summed
 from .intervals import t_quantile
 from .memberships import BUCKET, BUCKETS, SliceKey, SliceSpec
 from .plan import Plan
-from .ratio import Ratio
 from .results import Measured, Results, confidence_levels, measure
 from .slice_table import AnyHistogram, SliceStatistics
 
@@ -65,14 +63,10 @@ def _widened(
         factor = np.where(told, factor, np.nan)
         lower = m.values - factor * (m.values - m.lower)
         upper = m.values + factor * (m.upper - m.values)
-    if _is_share(m):
-        lower, upper = np.maximum(lower, -1.0 if m.against else 0.0), np.minimum(upper, 1.0)
-    return replace(m, lower=lower, upper=upper)
-
-
-def _is_share(m: Measured) -> bool:
-    metric = m.planned.metric
-    return isinstance(metric, AUC) or (isinstance(metric, Ratio) and metric.kind == "proportion")
+    lowest, highest = m.planned.metric.range
+    if m.against:
+        lowest, highest = lowest - highest, highest - lowest
+    return replace(m, lower=np.maximum(lower, lowest), upper=np.minimum(upper, highest))
 
 
 @dataclass(frozen=True)

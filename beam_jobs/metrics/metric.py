@@ -16,10 +16,12 @@ class FastMetric(Protocol):
     Attributes:
       depends_on_model: False for what is the same for all models on the same rows.
       larger_is_better: None where neither direction is.
+      range: the least and the greatest value that there can be.
     """
 
     depends_on_model: bool
     larger_is_better: bool | None
+    range: tuple[float, float]
 
     def needs(self) -> Needs:
         """For its values and intervals."""

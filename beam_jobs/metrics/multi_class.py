@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,14 +24,14 @@ def multi_class_metric(
     arguments = {name: value for name, value in arguments.items() if name != "name"}
     if class_name == "SparseCategoricalCrossentropy" and not arguments:
         loss = Linear.of(Quantity("class_log_loss", view))
-        return Ratio(loss, weighted=weighted, larger_is_better=False)
+        return Ratio(loss, weighted=weighted, larger_is_better=False, range=(0, math.inf))
     if class_name == "SparseCategoricalAccuracy" and not arguments:
         hit = Linear.of(Quantity("is_highest", view))
     elif class_name == "SparseTopKCategoricalAccuracy" and not arguments.keys() - {"k"}:
         hit = Linear.of(Quantity("among_top", view, float(arguments.get("k", 5))))
     else:
         return None
-    return Ratio(hit, kind="proportion", weighted=weighted, larger_is_better=True)
+    return Ratio(hit, kind="proportion", weighted=weighted, larger_is_better=True, range=(0, 1))
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Macro:
     @property
     def depends_on_model(self) -> bool:
         return self.parts[0].depends_on_model
+
+    @property
+    def range(self) -> tuple[float, float]:
+        return self.parts[0].range
 
     def needs(self) -> Needs:
         return _joined([part.needs() for part in self.parts])

@@ -137,7 +137,11 @@ def plan_rankings(
         PlannedMetric(
             metric_types.MetricKey(name, model_name=given),
             model,
-            Ratio(Linear.of(Quantity("score", View(model, place))), larger_is_better=True),
+            Ratio(
+                Linear.of(Quantity("score", View(model, place))),
+                larger_is_better=True,
+                range=(0, 1),
+            ),
         )
         for given, model in names.items()
         for name, place in places.items()

@@ -23,7 +23,7 @@ from .variances import (
 
 @dataclass(frozen=True)
 class Ratio:
-    """The total of ``numerator`` over that of ``denominator``.
+    """The total of ``numerator`` over that of ``denominator``, which lies in ``range``.
 
     Its intervals: of a ``proportion`` (0 or 1 in each row that counts) Wilson's; otherwise
     linearised with Student's t, of the fewer degrees of freedom the more few rows make up the
@@ -38,6 +38,7 @@ class Ratio:
     weighted: bool = False
     larger_is_better: bool | None = None
     depends_on_model: bool = True
+    range: tuple[float, float] = (-np.inf, np.inf)
 
     def needs(self) -> Needs:
         sums = {*variance_sums(self._variables(), self.weighted), *row_sums(self.weighted)}
@@ -59,7 +60,8 @@ class Ratio:
             trials = effective_number(known, self.denominator, self.weighted)
             return wilson(values, trials, confidence)
         variance = combination_variance(known, self._gradient(known), self.weighted)
-        return symmetric(values, variance, t_quantile(confidence, self._freedom(known)))
+        bounds = symmetric(values, variance, t_quantile(confidence, self._freedom(known)))
+        return tuple(np.clip(bounds, *self.range))
 
     def pair_needs(self, other: Ratio) -> Needs:
         both = [*self._variables(), *other._variables()]
@@ -118,6 +120,7 @@ class Total:
     weighted: bool = False
     larger_is_better: bool | None = None
     depends_on_model: bool = True
+    range: tuple[float, float] = (0, np.inf)
 
     def needs(self) -> Needs:
         return Needs(frozenset(self.variable.sums(int(self.weighted))))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,4 +33,5 @@ def regression_metric(
         counted,
         weighted=weighted,
         larger_is_better=False,
+        range=(0, math.inf),
     )
