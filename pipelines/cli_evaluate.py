@@ -101,6 +101,10 @@ def evaluate(
     settings |= {"group_by": group_by, "simultaneous": simultaneous}
     settings["search"] = SliceSearchConfig() if find_slices else None
     config = validated(EvaluationConfig, settings)
+    if estimate and (config.weight or config.task not in ("binary_classification", "regression")):
+        raise ConfigError(
+            "evaluate: --estimate is for a binary classification or a regression, without a weight"
+        )
     with progress_line() as progress:
         progress("evaluating")
         report = evaluate_slices.run(config, data, str(output), estimate=estimate)

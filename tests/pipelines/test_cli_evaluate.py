@@ -115,6 +115,11 @@ def test_evaluate_takes_an_eval_config_as_json_too(run, tmp_path):
         ([], "give --label or --eval-config"),
         (["--label", "y", "--eval-config", "c"], "give --label or --eval-config"),
         (["--eval-config", "absent"], "absent"),
+        (["--label", "y", "--weight", "w", "--estimate"], "--estimate is for a binary"),
+        (
+            ["--label", "y", "--task", "multi_class_classification", "--estimate"],
+            "without a weight",
+        ),
         (["--eval-config", "c", "--slice-by", "city"], "says slices, metrics and weight itself"),
         (["--eval-config", "c"], "c: 1:1 : Message type"),
     ],
