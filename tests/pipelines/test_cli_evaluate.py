@@ -117,7 +117,7 @@ def test_evaluate_takes_an_eval_config_as_json_too(run, tmp_path):
         (["--eval-config", "absent"], "absent"),
         (["--label", "y", "--weight", "w", "--estimate"], "--estimate is for a binary"),
         (
-            ["--label", "y", "--task", "multi_class_classification", "--estimate"],
+            ["--label", "y", "--task", "ranking", "--query", "q", "--estimate"],
             "without a weight",
         ),
         (["--eval-config", "c", "--slice-by", "city"], "says slices, metrics and weight itself"),
