@@ -9,44 +9,24 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import apache_beam as beam
 
-from .accounting import SumCounts, check_identity
+from .accounting import SumCounts
 from .engine import job_options
 from .estimated_performance.estimate import EstimatePerformance
 from .evaluate_by_tfma import PLOTS, SLICES, EvaluateByTFMA
 from .evaluation_config import METRICS, MULTI_CLASS, RANKING, EvaluationConfig
-from .evaluation_rows import COUNTS, DROPPED, SelectRows
-from .given_eval_config import complete, is_rubber_stamp, logged_predictions, parse_eval_config
+from .evaluation_plan import logged_columns, make_plan
+from .evaluation_rows import COUNTS, SelectRows
 from .metrics.collect import CollectStatistics, Columns
-from .metrics.cross_slices import cross_slices
-from .metrics.groups import in_buckets, measure_groups
-from .metrics.plan import Plan, plan_evaluation, plan_rankings
-from .metrics.results import measure
-from .metrics.slice_table import SliceStatistics
-from .metrics.tfma_values import Found, with_tfma_values
-from .metrics.thresholds import check_thresholds, thresholds_of
-from .rank_queries import RANKINGS, RankQueries
-from .reports import (
-    CANDIDATE,
-    IN_SERVICE,
-    LOGGED,
-    Estimates,
-    SliceReport,
-    SlicesFound,
-    read_report,
-    write_report,
-)
+from .metrics.groups import in_buckets
+from .rank_queries import RankQueries
+from .reports import CANDIDATE, IN_SERVICE, SliceReport, read_report
 from .score_models import ScoreModels, find_saved_model, prediction_column
-from .slice_report import Evaluated, primary_metric, slice_report
 from .slice_search.find_slices import FindSlices
-from .slices import OVERALL
 from .tables import ReadTable
-from .tfma_config import eval_config
-from .tfma_files import write_results
-from .tfma_validation import write_validation
+from .write_evaluation import Evaluation, write_evaluation
 
 
 class EvaluateSlices(beam.PTransform):
@@ -134,102 +114,6 @@ class EvaluateSlices(beam.PTransform):
                 **{name: beam.pvalue.AsDict(values) for name, values in of_tfma.items() if values},
             )
         )
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What is evaluated and where the results go.
-
-    Attributes:
-      locations: model -> SavedModel directory; none where predictions were logged.
-    """
-
-    config: EvaluationConfig
-    plan: Plan
-    locations: Mapping[str, str]
-    evaluation_uri: str
-    report_uri: str
-
-
-def logged_columns(config: EvaluationConfig) -> dict[str, str]:
-    """Model -> column of its logged predictions."""
-    if config.eval_config is None:
-        return {LOGGED: config.prediction}
-    return logged_predictions(parse_eval_config(config.eval_config))
-
-
-def make_plan(config: EvaluationConfig, predictions: Mapping[str, str]) -> Plan:
-    """The evaluation of models, given each one's prediction column.
-
-    Raises:
-      ValueError: the primary metric, a threshold or a model is not what the EvalConfig needs.
-    """
-    if config.eval_config is None:
-        tfma_config = eval_config(config, predictions, IN_SERVICE)
-        given = [spec.name for spec in tfma_config.model_specs]  # "" for a sole model
-        names = dict(zip(given, predictions, strict=True))
-    else:
-        tfma_config, names = complete(parse_eval_config(config.eval_config), predictions)
-    if config.task == RANKING:
-        places = {name: list(RANKINGS).index(name) for name in config.metric_names}
-        return plan_rankings(tfma_config, names, places)
-    plan = plan_evaluation(tfma_config, names, config.task)
-    primary_metric(config, plan)
-    thresholds_of(tfma_config)
-    return plan
-
-
-def write_evaluation(
-    evaluation: Evaluation,
-    counts: Mapping[str, int],
-    known: SliceStatistics,
-    metrics: Found | None = None,
-    plots: Found | None = None,
-    found: SlicesFound | None = None,
-    estimates: Estimates | None = None,
-) -> None:
-    """Writes TFMA's files and the report after checking that no row went missing.
-
-    Args:
-      metrics, plots: of what TFMA itself computed.
-      found: by the search for slices.
-      estimates: of rows without a label.
-
-    Raises:
-      AccountError: rows read are not those evaluated and dropped, or the whole has other rows.
-    """
-    config, plan = evaluation.config, evaluation.plan
-    check_identity(counts, "rows_read", ["rows", *DROPPED])
-    measured = (measure_groups if config.group_by else measure)(
-        plan, known, config.smallest_measured if config.simultaneous else None
-    )
-    results = with_tfma_values(measured, metrics or {}, plan.names)
-    rows = dict(zip(results.keys, results.rows.tolist(), strict=True))
-    evaluated = {**counts, OVERALL: rows.get((), 0)}
-    if config.task == RANKING:
-        check_identity(evaluated, "rows", ["rows_ranked"])
-        check_identity(evaluated, "queries", [OVERALL, "queries_without_relevance"])
-    else:
-        check_identity(evaluated, "rows", [OVERALL])
-    crossed = cross_slices(plan.config.cross_slicing_specs, results, config.smallest_measured)
-    checks = check_thresholds(plan.config, results, crossed, config.smallest_measured)
-    write_results(
-        evaluation.evaluation_uri,
-        plan.config,
-        results,
-        crossed,
-        plots or {},
-        config.smallest_measured,
-        config.min_group_rows,
-        {name: evaluation.locations.get(ours, "") for name, ours in plan.names.items()},
-    )
-    if given := config.eval_config:
-        rubber_stamp = is_rubber_stamp(parse_eval_config(given), plan.config)
-        write_validation(evaluation.evaluation_uri, checks, rubber_stamp)
-    write_report(
-        evaluation.report_uri,
-        slice_report(Evaluated(config, plan, results, crossed, checks, found, estimates), counts),
-    )
 
 
 def run(

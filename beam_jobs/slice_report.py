@@ -11,7 +11,8 @@ from .evaluation_rows import DROPPED
 from .metrics.cross_slices import ratios
 from .metrics.plan import Plan
 from .metrics.results import Measured, Results
-from .metrics.thresholds import Check, in_words, is_valid, slices_of
+from .metrics.threshold_words import in_words, slices_of
+from .metrics.thresholds import Check, is_valid
 from .reports import (
     Estimates,
     MetricChange,

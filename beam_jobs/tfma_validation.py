@@ -8,7 +8,8 @@ from typing import Any
 from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 
-from .metrics.thresholds import Check, in_words, is_valid
+from .metrics.threshold_words import in_words
+from .metrics.thresholds import Check, is_valid
 from .tfma_files import write_records
 
 

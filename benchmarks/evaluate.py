@@ -32,8 +32,8 @@ METRICS = ["auc", "precision", "recall", "calibration", "binary_crossentropy"]
 def ours(rows: int, cities: int) -> None:
     import numpy as np
     import pyarrow as pa
-    from tfx_vigil.beam_jobs.evaluate_slices import make_plan
     from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
+    from tfx_vigil.beam_jobs.evaluation_plan import make_plan
     from tfx_vigil.beam_jobs.metrics.collect import Collector, Columns
     from tfx_vigil.beam_jobs.metrics.results import measure
 

@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from tfx_vigil.beam_jobs.evaluate_slices import make_plan
 from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
+from tfx_vigil.beam_jobs.evaluation_plan import make_plan
 from tfx_vigil.beam_jobs.metrics.plan import Plan
 from tfx_vigil.beam_jobs.metrics.quantities import Rows
 from tfx_vigil.beam_jobs.metrics.results import Results, measure

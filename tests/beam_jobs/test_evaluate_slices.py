@@ -10,10 +10,12 @@ import tensorflow_model_analysis as tfma
 from tfx_vigil.beam_jobs import evaluate_slices as job
 from tfx_vigil.beam_jobs.accounting import AccountError
 from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
+from tfx_vigil.beam_jobs.evaluation_plan import make_plan
 from tfx_vigil.beam_jobs.evaluation_rows import DROPPED
 from tfx_vigil.beam_jobs.metrics.slice_table import SliceTable
 from tfx_vigil.beam_jobs.reports import SliceReport, read_report
 from tfx_vigil.beam_jobs.slices import slice_name
+from tfx_vigil.beam_jobs.write_evaluation import Evaluation, write_evaluation
 
 ROWS = 400
 SLICES = [["city"], ["hour"], ["city", "hour"]]
@@ -263,7 +265,7 @@ def test_a_search_is_of_the_first_model_that_is_no_baseline(two_models, tmp_path
     assert (found.model, found.loss, found.rows) == ("logged", "log_loss", ROWS - 10)
     assert found.candidates > 0
     assert two_models[0].found is None
-    plan = job.make_plan(BINARY, {"in_service": "a", "candidate": "b"})
+    plan = make_plan(BINARY, {"in_service": "a", "candidate": "b"})
     assert plan.first_model == "candidate"
 
 
@@ -276,12 +278,12 @@ def test_no_rows_make_a_report_without_metrics(tmp_path):
 
 
 def test_lost_rows_fail_the_job(tmp_path):
-    plan = job.make_plan(BINARY, {"logged": "prediction"})
-    evaluation = job.Evaluation(BINARY, plan, {}, f"{tmp_path}/e", f"{tmp_path}/r")
+    plan = make_plan(BINARY, {"logged": "prediction"})
+    evaluation = Evaluation(BINARY, plan, {}, f"{tmp_path}/e", f"{tmp_path}/r")
     nothing = SliceTable(plan.needs()).statistics()
     counts = {"rows_read": 3, "rows": 2} | dict.fromkeys(DROPPED, 0) | {"missing_label": 1}
     with pytest.raises(AccountError, match="rows=2 but overall=0"):
-        job.write_evaluation(evaluation, counts, nothing)
+        write_evaluation(evaluation, counts, nothing)
 
 
 @pytest.mark.parametrize("min_slice_rows", [1, 20])

@@ -9,6 +9,7 @@ import tensorflow_model_analysis as tfma
 from sklearn import linear_model, metrics
 from tfx_vigil.beam_jobs import evaluate_slices as job
 from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
+from tfx_vigil.beam_jobs.given_eval_config import parse_eval_config
 from tfx_vigil.beam_jobs.reports import SliceReport, read_report
 from tfx_vigil.pipelines.demo.taxi import LABEL, PAYMENT, trips
 
@@ -78,7 +79,7 @@ def evaluated(tmp_path_factory):
         source = pipeline | beam.Create([as_batch(frame[:700]), as_batch(frame[700:])])
         source | job.EvaluateSlices(config, f"{uri}/ours", f"{uri}/ours")
     usable = frame.dropna(subset=[LABEL, "score"])
-    real = tfma.utils.update_eval_config_with_defaults(job.parse_eval_config(GIVEN))
+    real = tfma.utils.update_eval_config_with_defaults(parse_eval_config(GIVEN))
     real.options.include_default_metrics.value = False
     with beam.Pipeline() as pipeline:
         source = pipeline | beam.Create([as_batch(usable)])

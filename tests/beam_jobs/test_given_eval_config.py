@@ -10,6 +10,8 @@ import tensorflow_model_analysis as tfma
 from pydantic import ValidationError
 from tfx_vigil.beam_jobs import evaluate_slices as job
 from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
+from tfx_vigil.beam_jobs.evaluation_plan import make_plan
+from tfx_vigil.beam_jobs.given_eval_config import parse_eval_config
 from tfx_vigil.beam_jobs.reports import SliceReport, read_report
 
 ROWS = 600
@@ -93,7 +95,7 @@ def both(tmp_path_factory):
     uri = tmp_path_factory.mktemp("evaluation")
     report = evaluate(GIVEN, uri)
     config = tfma.utils.update_eval_config_with_defaults(
-        job.parse_eval_config(GIVEN), has_baseline=True
+        parse_eval_config(GIVEN), has_baseline=True
     )
     for spec in config.model_specs:
         spec.model_type = "materialized_prediction"
@@ -299,7 +301,7 @@ def test_what_the_eval_config_says_is_not_said_otherwise():
 def test_a_change_without_a_direction_is_refused():
     change = {"threshold": {"change_threshold": {"absolute": 0.0}}}
     with pytest.raises(ValueError, match="change_threshold of auc: direction must be"):
-        job.make_plan(
+        make_plan(
             EvaluationConfig(eval_config=with_auc(**change)), {"candidate": "p", "in_service": "q"}
         )
 
@@ -307,4 +309,4 @@ def test_a_change_without_a_direction_is_refused():
 def test_primary_metric_is_one_with_intervals():
     config = EvaluationConfig(eval_config=GIVEN, primary_metric="auc_pr")
     with pytest.raises(ValueError, match="primary_metric: 'auc_pr' is not among"):
-        job.make_plan(config, {"candidate": "p", "in_service": "q"})
+        make_plan(config, {"candidate": "p", "in_service": "q"})

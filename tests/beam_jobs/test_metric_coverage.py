@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from scipy.stats import rankdata
-from tfx_vigil.beam_jobs.evaluate_slices import make_plan
 from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
+from tfx_vigil.beam_jobs.evaluation_plan import make_plan
 from tfx_vigil.beam_jobs.metrics.auc import hanley_mcneil_variance, score_interval
 from tfx_vigil.beam_jobs.metrics.intervals import difference, matched, ratio, wilson
 from tfx_vigil.beam_jobs.metrics.quantities import Rows

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from tfx_vigil.beam_jobs import evaluate_slices as job
 from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
+from tfx_vigil.beam_jobs.evaluation_plan import make_plan
 from tfx_vigil.beam_jobs.metrics.groups import in_buckets, measure_groups
 from tfx_vigil.beam_jobs.metrics.memberships import BUCKETS, Membership
 from tfx_vigil.beam_jobs.metrics.quantities import Rows
@@ -16,7 +17,7 @@ from tfx_vigil.beam_jobs.reports import SliceReport, read_report
 from .simulated_scores import MODELS
 
 NAMES = ["auc", "binary_crossentropy", "accuracy", "recall", "mean_label"]
-PLAN = job.make_plan(EvaluationConfig(label="label", metrics=NAMES), {m: m for m in MODELS})
+PLAN = make_plan(EvaluationConfig(label="label", metrics=NAMES), {m: m for m in MODELS})
 GROUPS, A_GROUP = 100, 10
 
 
@@ -151,7 +152,7 @@ def test_simultaneous_intervals_of_independent_slices_hold_together_with_95_perc
 
 
 def test_slices_in_buckets_keep_their_values():
-    plan = job.make_plan(EvaluationConfig(label="y", slices=[["a", "b"]]), {"logged": "p"})
+    plan = make_plan(EvaluationConfig(label="y", slices=[["a", "b"]]), {"logged": "p"})
     whole, cross = in_buckets(plan.slices)
     assert whole.features == ("\x01group",)
     assert cross.features == ("\x01group", "a", "b")

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from sklearn import metrics
 from tfx_vigil.beam_jobs import evaluate_slices as job
 from tfx_vigil.beam_jobs.evaluation_config import MULTI_CLASS, EvaluationConfig
+from tfx_vigil.beam_jobs.given_eval_config import parse_eval_config
 from tfx_vigil.beam_jobs.reports import SliceReport, read_report
 from tfx_vigil.beam_jobs.slice_search import SliceSearchConfig
 
@@ -86,7 +87,7 @@ def numbers(folder):
 def test_result_files_hold_tfmas_numbers(tmp_path):
     report = evaluate(tmp_path / "ours", eval_config=GIVEN)
     assert report.by_tfma == ["Precision"]  # its micro average
-    real = tfma.utils.update_eval_config_with_defaults(job.parse_eval_config(GIVEN))
+    real = tfma.utils.update_eval_config_with_defaults(parse_eval_config(GIVEN))
     real.options.include_default_metrics.value = False
     with beam.Pipeline() as pipeline:
         source = pipeline | beam.Create([batch()])

@@ -13,9 +13,11 @@ from tensorflow_model_analysis.metrics import ndcg
 from tfx_vigil.beam_jobs import evaluate_slices as job
 from tfx_vigil.beam_jobs.accounting import AccountError
 from tfx_vigil.beam_jobs.evaluation_config import RANKING, EvaluationConfig
+from tfx_vigil.beam_jobs.evaluation_plan import make_plan
 from tfx_vigil.beam_jobs.metrics.slice_table import SliceTable
 from tfx_vigil.beam_jobs.rank_queries import RANKINGS, rankings
 from tfx_vigil.beam_jobs.reports import SliceReport, read_report
+from tfx_vigil.beam_jobs.write_evaluation import Evaluation, write_evaluation
 
 QUERIES = 120
 CONFIG = EvaluationConfig(
@@ -157,11 +159,11 @@ def test_rows_without_a_query_are_dropped_and_counted(tmp_path):
 
 
 def test_rows_lost_on_the_way_to_their_query_fail_the_job(tmp_path):
-    plan = job.make_plan(CONFIG, {"logged": "score"})
-    evaluation = job.Evaluation(CONFIG, plan, {}, f"{tmp_path}/e", f"{tmp_path}/r")
+    plan = make_plan(CONFIG, {"logged": "score"})
+    evaluation = Evaluation(CONFIG, plan, {}, f"{tmp_path}/e", f"{tmp_path}/r")
     nothing = SliceTable(plan.needs()).statistics()
     with pytest.raises(AccountError, match="rows=2 but rows_ranked=1"):
-        job.write_evaluation(evaluation, {"rows_read": 2, "rows": 2, "rows_ranked": 1}, nothing)
+        write_evaluation(evaluation, {"rows_read": 2, "rows": 2, "rows_ranked": 1}, nothing)
 
 
 @pytest.mark.parametrize(
