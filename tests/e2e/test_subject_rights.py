@@ -156,7 +156,7 @@ def test_the_gate_names_the_model_and_the_date_and_takes_no_model_that_cannot_fo
     assert model == erased.history.record(FIRST).push.model
     due = datetime.now(timezone.utc).date() + timedelta(days=30)
     assert abs(erased.receipt.deadline.date() - due) <= timedelta(days=1)
-    arguments = ["gate", "--span", SECOND, "--config", str(erased.out / "vigil.yaml"), "--json"]
+    arguments = ["gate", "--replay", SECOND, "--config", str(erased.out / "vigil.yaml"), "--json"]
     shown = json.loads(CliRunner().invoke(app, arguments, catch_exceptions=False).stdout)
     assert shown["action"] == "retrain"
     assert model in shown["next_step"]
