@@ -9,13 +9,14 @@ def tfma_values(config, labels, scores, weights=None):
     """MetricKey -> value of the rows, by TFMA's combiners and derived metrics.
 
     Args:
-      scores: float [n], or model -> float [n].
+      scores: float [n], or [n, classes], or model -> float [n].
     """
     computations = metric_specs.to_computations(list(config.metrics_specs), config)
     rows = list(_inputs(labels, scores, weights))
     values = {}
     for computation in computations:
         if isinstance(computation, metric_types.MetricComputation):
+            computation.combiner.setup()
             accumulator = computation.combiner.create_accumulator()
             for row in rows:
                 accumulator = computation.combiner.add_input(accumulator, row)
@@ -30,7 +31,7 @@ def _inputs(labels, scores, weights):
         one = (
             {model: np.array([s[i]]) for model, s in scores.items()}
             if isinstance(scores, dict)
-            else np.array([scores[i]])
+            else np.atleast_1d(scores[i])
         )
         extracts = {tfma.LABELS_KEY: np.array([label]), tfma.PREDICTIONS_KEY: one}
         if weights is not None:
