@@ -42,6 +42,7 @@ class SelectRows(beam.DoFn):
         """``predictions``: model -> its prediction column."""
         self._config = config
         self._predictions = dict(predictions)
+        self._of_queries = _query_columns(config) - {config.label, *predictions.values()}
 
     def process(self, batch: pa.RecordBatch) -> Iterator[pa.RecordBatch | beam.pvalue.TaggedOutput]:
         config = self._config
@@ -76,7 +77,17 @@ class SelectRows(beam.DoFn):
             values = slice_values(batch, feature, keep)
             if values is not None:
                 columns[feature] = values
+        for name in self._of_queries & set(batch.schema.names) - columns.keys():
+            columns[name] = batch.column(name).filter(pa.array(keep))
         yield pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def _query_columns(config: EvaluationConfig) -> set[str]:
+    if config.eval_config is None:
+        return set()
+    from .given_eval_config import parse_eval_config, query_columns
+
+    return query_columns(parse_eval_config(config.eval_config))
 
 
 def read_labels(batch: pa.RecordBatch, config: EvaluationConfig) -> np.ndarray:

@@ -94,6 +94,16 @@ def parameters_of(config: config_pb2.EvalConfig) -> dict[str, Any]:
     return found
 
 
+def query_columns(config: config_pb2.EvalConfig) -> set[str]:
+    """Columns that TFMA's metrics of queries look at beside label and prediction."""
+    columns = set()
+    for spec in config.metrics_specs:
+        if spec.query_key:
+            arguments = [json.loads(metric.config or "{}") for metric in spec.metrics]
+            columns |= {spec.query_key, *(given.get("gain_key") for given in arguments)}
+    return columns - {None}
+
+
 def logged_predictions(config: config_pb2.EvalConfig) -> dict[str, str]:
     """Model -> column of its logged prediction: of one model, or of two to be compared."""
     columns = {LOGGED: _candidate(config).prediction_key}

@@ -1,5 +1,7 @@
 """Rankings, beside TFMA, scikit-learn and the plain formulas."""
 
+import json
+
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
@@ -147,6 +149,25 @@ def test_ndcg_is_tfmas(tmp_path):
     report = evaluate(tmp_path, [batch()])
     found = {m.metric: m.value for m in report.metrics if m.slice == "overall"}
     assert found["ndcg_at_10"] == pytest.approx(value)
+
+
+def test_an_eval_configs_metrics_of_queries_are_left_to_tfma(tmp_path):
+    arguments = json.dumps({"gain_key": "gain", "top_k_list": [10]})
+    eval_config = {
+        "model_specs": [{"label_key": "gain", "prediction_key": "score"}],
+        "slicing_specs": [{}, {"feature_keys": ["country"]}],
+        "metrics_specs": [
+            {"query_key": "q", "metrics": [{"class_name": "NDCG", "config": arguments}]}
+        ],
+    }
+    config = EvaluationConfig(task="regression", eval_config=eval_config, min_slice_rows=20)
+    found = evaluate(tmp_path / "tfma", [batch()], config)
+    ours = evaluate(tmp_path / "ours", [batch()])
+    assert found.by_tfma == ["NDCG"]
+    values = {m.slice: m.value for m in found.metrics}
+    for m in ours.metrics:
+        if m.metric == "ndcg_at_10":
+            assert values[m.slice] == pytest.approx(m.value)
 
 
 def test_rows_without_a_query_are_dropped_and_counted(tmp_path):
