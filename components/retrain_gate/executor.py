@@ -12,7 +12,8 @@ from tfx.types import artifact_utils
 from ...beam_jobs import reports as documents
 from ..blessing import write_blessing
 from ..history import FINE_TUNED, FROM_SCRATCH, History, copy_tree
-from .decide import decide_push, decide_retrain
+from .decide_push import decide_push
+from .decide_retrain import decide_retrain
 from .decision import RetrainDecision
 from .erasures import read_erasures
 from .evidence import Past, Reports, read_past

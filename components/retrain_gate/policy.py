@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ...beam_jobs.parameters import Parameters
+from .push_policy import PushPolicy
+from .training_policy import TrainingPolicy
 
 
 class DriftTrigger(Parameters):
@@ -75,40 +77,6 @@ class Guards(Parameters):
     block_on_data_errors: bool = True
     min_labelled_rows: int = Field(500, ge=1)
     cool_down_days: float = Field(0, ge=0)
-
-
-class TrainingPolicy(Parameters):
-    """``window``: the labelled rows of the newest ``spans`` spans; ``all``: of every span.
-
-    The baseline's training rows count as the oldest span. ``holdout`` is the share of the newest
-    span's rows, the newest by event time, that judges the candidates and trains none.
-    """
-
-    strategy: Literal["window", "all"] = "window"
-    spans: int = Field(4, ge=1)
-    holdout: float = Field(0.3, gt=0, lt=1)
-
-
-class PushPolicy(Parameters):
-    """What a candidate must show on the held-out rows, scored by it and by the model in service.
-
-    Attributes:
-      min_rows: labelled rows it is judged on.
-      max_slice_regression: how much worse the primary metric may be on any slice of sufficient
-        size before a difference whose interval excludes zero forbids the push.
-      unguarded: slices by these features are reported but forbid nothing. What is known only
-        together with the outcome belongs here: given the outcome, any model that predicts it
-        more often looks worse where it is rare. The monitoring pipeline adds the ground truth's
-        columns.
-    """
-
-    min_rows: int = Field(300, ge=1)
-    max_slice_regression: float = Field(0.02, ge=0)
-    unguarded: list[str] = []
-
-    def guards_slice(self, slice_: str) -> bool:
-        """Whether a slice, by its name in the reports, may forbid a push."""
-        return not any(f", {slice_}".find(f", {feature}=") >= 0 for feature in self.unguarded)
 
 
 class RetrainPolicy(Parameters):

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from ...beam_jobs.reports import SliceReport
 from ..history import FINE_TUNED, FROM_SCRATCH, History, HistoryError, SpanRecord
-from .decide import decide_push, decide_retrain
+from .decide_push import decide_push
+from .decide_retrain import decide_retrain
 from .decision import RetrainDecision
 from .erasures import read_erasures
 from .evidence import read_past, read_reports

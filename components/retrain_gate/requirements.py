@@ -9,7 +9,7 @@ from ...beam_jobs.slices import OVERALL
 from ..history import FINE_TUNED
 from .decision import RuleOutcome, concluded, unknown
 from .erasures import Erasure
-from .policy import PushPolicy
+from .push_policy import PushPolicy
 
 
 def requirements(

@@ -6,10 +6,12 @@ import pytest
 from tfx_vigil.beam_jobs.domain_keys import DomainKeys
 from tfx_vigil.beam_jobs.subjects.receipts import AffectedModel, Receipt, Receipts, signing_key
 from tfx_vigil.components.history import BaselineRecord, History, Push, SpanRecord
-from tfx_vigil.components.retrain_gate.decide import decide_push, decide_retrain
+from tfx_vigil.components.retrain_gate.decide_push import decide_push
+from tfx_vigil.components.retrain_gate.decide_retrain import decide_retrain
 from tfx_vigil.components.retrain_gate.erasures import Erasure, read_erasures
 from tfx_vigil.components.retrain_gate.evidence import Past, Reports, read_past
-from tfx_vigil.components.retrain_gate.policy import PushPolicy, RetrainPolicy, Triggers
+from tfx_vigil.components.retrain_gate.policy import RetrainPolicy, Triggers
+from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
 
 from .evidence import NOW, SPAN, candidate, change, drift, ingest, metric, slices
 

@@ -3,16 +3,18 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tfx_vigil.components.retrain_gate.decide import decide_push, decide_retrain, plan_training
+from tfx_vigil.components.retrain_gate.decide_push import decide_push
+from tfx_vigil.components.retrain_gate.decide_retrain import decide_retrain
 from tfx_vigil.components.retrain_gate.evidence import Past, Reports
+from tfx_vigil.components.retrain_gate.plan_training import plan_training
 from tfx_vigil.components.retrain_gate.policy import (
     Guards,
     MetricBound,
-    PushPolicy,
     RetrainPolicy,
-    TrainingPolicy,
     Triggers,
 )
+from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
+from tfx_vigil.components.retrain_gate.training_policy import TrainingPolicy
 
 from .evidence import NOW, SPAN, candidate, change, drift, ingest, metric, slices
 

@@ -14,7 +14,8 @@ from tfx_vigil.components.drift_validator.config import DriftConfig
 from tfx_vigil.components.drift_validator.evidence import Evidence
 from tfx_vigil.components.drift_validator.persistence import lasting
 from tfx_vigil.components.history import BaselineRecord, History, Push, SpanRecord
-from tfx_vigil.components.retrain_gate.decide import decide_push, decide_retrain
+from tfx_vigil.components.retrain_gate.decide_push import decide_push
+from tfx_vigil.components.retrain_gate.decide_retrain import decide_retrain
 from tfx_vigil.components.retrain_gate.evidence import Reports, read_past
 from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from tfx_vigil.components.history import BaselineRecord, History, Push, SpanRecord
-from tfx_vigil.components.retrain_gate.decide import decide_retrain
+from tfx_vigil.components.retrain_gate.decide_retrain import decide_retrain
 from tfx_vigil.components.retrain_gate.evidence import Reports, read_past
 from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
 

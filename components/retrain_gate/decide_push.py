@@ -1,0 +1,56 @@
+"""Which candidate may be pushed: a pure function of policy and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...beam_jobs.reports import CANDIDATE, SliceReport
+from .decision import RetrainDecision
+from .erasures import Erasure
+from .evidence import fingerprint, overall_metric
+from .push_policy import PushPolicy
+from .requirements import requirements
+
+
+def decide_push(
+    policy: PushPolicy,
+    span: str,
+    candidates: dict[str, SliceReport],
+    erasures: Sequence[Erasure] = (),
+) -> RetrainDecision:
+    """Push the best candidate that is better with confidence and hurts no slice.
+
+    Where ``erasures`` concern the model in service, one that is no worse is enough, but it must
+    not have been fine-tuned from that model.
+
+    Args:
+      candidates: name -> its SliceReport, in which model ``candidate`` is compared with the model
+        in service on the same held-out rows.
+    """
+    rules = {
+        name: requirements(policy, name, report, erasures) for name, report in candidates.items()
+    }
+    fit = [name for name in candidates if all(rule.outcome for rule in rules[name])]
+    chosen = min(fit, key=lambda name: _loss(candidates[name]), default=None)
+    failed = [r for outcomes in rules.values() for r in outcomes if not r.outcome]
+    shown = [r for r in rules[chosen] if r.outcome] if chosen else failed
+    return RetrainDecision(
+        span=span,
+        action="push" if chosen else "hold",
+        retrain=False,
+        push=chosen is not None,
+        chosen=chosen,
+        reasons=[rule.reason for rule in shown],
+        rules=[rule for outcomes in rules.values() for rule in outcomes],
+        next_step=(
+            f"push {chosen} and watch the next span"
+            if chosen
+            else "keep the model in service; collect more labelled rows or another model"
+        ),
+        evidence={name: fingerprint(report) for name, report in candidates.items()},
+    )
+
+
+def _loss(report: SliceReport) -> float:
+    metric = overall_metric(report, report.primary_metric, CANDIDATE)
+    return -metric.value if report.larger_is_better else metric.value
