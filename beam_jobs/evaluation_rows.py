@@ -17,6 +17,7 @@ from .value_hashes import row_hashes
 
 COUNTS = "counts"
 DROPPED = ("missing_label", "missing_prediction", "missing_weight", "missing_query")
+MODEL_DECIDED = "log_model_decided"
 QUERY = "\x01query"
 """Column of a hash of the query that the row belongs to."""
 # Keras clips probabilities to the same epsilon before it takes the logarithm.
@@ -57,6 +58,7 @@ class SelectRows(beam.DoFn):
         counts = Counter(
             rows_read=batch.num_rows,
             rows=int(keep.sum()),
+            model_decided=int((keep & model_decided(batch)).sum()),
             missing_label=int((~labelled).sum()),
             missing_prediction=int((labelled & ~scored).sum()),
             missing_weight=int((scored & ~weighted).sum()),
@@ -80,6 +82,14 @@ class SelectRows(beam.DoFn):
         for name in self._of_queries & set(batch.schema.names) - columns.keys():
             columns[name] = batch.column(name).filter(pa.array(keep))
         yield pa.RecordBatch.from_arrays(list(columns.values()), list(columns))
+
+
+def model_decided(batch: pa.RecordBatch) -> np.ndarray:
+    """Whether the model's own action decided the row's outcome, bool [n]."""
+    decided = np.zeros(batch.num_rows, bool)
+    rows, values = _parents_and_values(batch, MODEL_DECIDED)
+    decided[rows] = _floats(values) == 1
+    return decided
 
 
 def _query_columns(config: EvaluationConfig) -> set[str]:

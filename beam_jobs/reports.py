@@ -612,7 +612,8 @@ class SliceReport(Report):
 
     Slices under the minimum size are listed in ``small_slices`` with their rows and have
     no metrics; those under the floor are ``unnamed_slices``, a number only. ``n`` is always the
-    number of labelled rows. ``dropped`` counts by reason the rows read that could not be
+    number of labelled rows. ``model_decided``: of ``rows``, those whose outcome the model's own
+    action decided. ``dropped`` counts by reason the rows read that could not be
     evaluated, beside the ``rows`` that were. ``found``: None where no slices were searched;
     ``estimates``: None where none were asked for.
     Of a ranking ``n`` and the sizes of slices count queries; ``queries_without_relevance`` of
@@ -627,6 +628,7 @@ class SliceReport(Report):
     primary_metric: str
     larger_is_better: bool
     rows: int
+    model_decided: int = 0
     dropped: dict[str, int] = {}
     metrics: list[SliceMetric]
     changes: list[MetricChange]

@@ -65,6 +65,7 @@ def slice_report(found: Evaluated, counts: Mapping[str, int]) -> SliceReport:
         primary_metric=primary,
         larger_is_better=larger_is_better,
         rows=counts["rows"],
+        model_decided=counts.get("model_decided", 0),
         dropped={reason: counts[reason] for reason in DROPPED},
         metrics=[metric for i in told for metric in _metrics(results, i, names[i])],
         changes=[change for i in told for change in _changes(results, i, names[i])],

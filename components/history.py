@@ -4,6 +4,7 @@
     <root>/baseline/...                         schema, statistics, examples, model, slices.json
     <root>/spans/<span>.json                    SpanRecord: names the span's revision
     <root>/spans/<span>/<revision>/...          reports, statistics, labelled rows of the span
+    <root>/rulings/<span>.json                  Ruling: what a person said about retraining
     <root>/model_in_service.json                ModelInService after the newest push
 
 A revision is named by the digest of its content and never changed, apart from files that the
@@ -70,6 +71,20 @@ class SpanRecord(Document):
     revised: list[Revised] = []
 
 
+class Ruling(Document):
+    """What a person said about retraining in a span, having seen this evidence.
+
+    ``evidence``: report -> SHA-256, as in the decision that was put before the person.
+    """
+
+    span: str
+    approve: bool
+    by: str
+    time: AwareDatetime
+    comment: str = ""
+    evidence: dict[str, str]
+
+
 class BaselineRecord(Document):
     model: str | None
     rows: int
@@ -127,6 +142,13 @@ class History:
     def baseline_report(self, name: str, kind: type[AnyReport]) -> AnyReport | None:
         return self._read_if_there(self.baseline_path(f"{name}.json"), kind)
 
+    def retrained(self, record: SpanRecord) -> bool:
+        """Whether candidates were trained at the end of the span, pushed or not."""
+        return record.push is not None or fileio.exists(self.path(record, "push.json"))
+
+    def ruling(self, span: str) -> Ruling | None:
+        return self._read_if_there(self._ruling_path(span), Ruling)
+
     def model_in_service(self, before: str | None = None) -> ModelInService | None:
         """The model that served when span ``before`` began (None: the model of today).
 
@@ -181,6 +203,10 @@ class History:
         """Commits the baseline whose files have been written to ``baseline_path``."""
         self._write(self.baseline_path("record.json"), record)
         self._point_to_model()
+
+    def write_ruling(self, ruling: Ruling) -> None:
+        """Keeps what a person said, in place of what was said before about that span."""
+        self._write(self._ruling_path(ruling.span), ruling)
 
     def write_span(self, record: SpanRecord, fill: Callable[[str], None]) -> SpanRecord:
         """Writes a span's files with ``fill(folder)``, then its record; replaces an older one.
@@ -270,6 +296,9 @@ class History:
 
     def _record_path(self, span: str) -> str:
         return os.path.join(self.root, "spans", f"{span}.json")
+
+    def _ruling_path(self, span: str) -> str:
+        return os.path.join(self.root, "rulings", f"{span}.json")
 
     def _read_if_there(self, path: str, kind):
         return self._read(path, kind) if fileio.exists(path) else None

@@ -112,6 +112,13 @@ class SpanConfig(Parameters):
             k += 1
         return self.window(k)
 
+    def first_start_after(self, time: datetime) -> datetime:
+        """When the first window begins that begins later than ``time``."""
+        k = 0
+        while (start := self._after(k)) <= time:
+            k += 1
+        return start
+
     def _after(self, k: int) -> datetime:
         parts = {
             unit: int(n) * k for unit, n in _LENGTH.fullmatch(self.length).groupdict("0").items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,8 @@ from .console import Cells, screen
 from .yaml_file import ConfigError
 
 if TYPE_CHECKING:
-    from ..components.retrain_gate.decision import RetrainDecision
+    from ..components.history import History
+    from ..components.retrain_gate.decision import RetrainDecision, RuleOutcome
     from ..components.retrain_gate.replay import Replayed
 
 _OUTCOMES = {True: "yes", False: "no", None: "cannot tell"}
@@ -25,6 +27,7 @@ _KINDS = {
     "trigger": "Retrain if any of these asks for it",
     "guard": "and all of these allow it",
 }
+_RETRAINS = ("retrain", "retrain_urgently")
 
 
 def gate(
@@ -42,8 +45,18 @@ def gate(
     ] = None,
     explain: Annotated[bool, typer.Option(help="Show the decision as a tree.")] = False,
     as_json: AsJson = False,
+    approve: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Approve of what was decided about it.")
+    ] = None,
+    refuse: Annotated[
+        str | None, typer.Option(metavar="SPAN", help="Forbid to retrain at its end.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Who approves or refuses.")] = None,
+    comment: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "",
 ) -> None:
     """Decide about recorded spans again: the same evidence and policy, the same decision.
+
+    Or say what you think of a decision; it counts when the span is run again.
 
     Example: tfx-vigil gate --history history --replay 2026-01-31 --explain
     """
@@ -55,11 +68,16 @@ def gate(
 
     if (history is None) == (config is None):
         raise ConfigError("gate: give --history or --config, one of the two")
-    if (replay is None) == (backtest is None):
-        raise ConfigError("gate: give --replay SPAN or --backtest POLICY, one of the two")
+    if sum(way is not None for way in (replay, backtest, approve, refuse)) != 1:
+        raise ConfigError(
+            "gate: give one of --replay SPAN, --backtest POLICY, --approve SPAN, --refuse SPAN"
+        )
     if backtest and (policy or explain):
         raise ConfigError("gate: --policy and --explain go with --replay")
     store = History(load_config(config).runtime.history_root if config else str(history))
+    if approve or refuse:
+        _rule(store, approve or refuse, bool(approve), by, comment)
+        return
     if backtest:
         spans = list(decisions.backtest(store, yaml_file.load(backtest, RetrainPolicy)))
         if as_json:
@@ -80,6 +98,30 @@ def gate(
         screen.print(f"Recorded was: {recorded.action}", style="bold yellow", markup=False)
 
 
+def _rule(history: History, span: str, approves: bool, by: str | None, comment: str) -> None:
+    from ..components.history import Ruling
+    from ..components.retrain_gate.replay import recorded_decision
+
+    if not by:
+        raise ConfigError("gate: say --by whom it is approved or refused")
+    decision = recorded_decision(history, history.record(span))
+    history.write_ruling(
+        Ruling(
+            span=span,
+            approve=approves,
+            by=by,
+            time=datetime.now(timezone.utc),
+            comment=comment,
+            evidence=decision.evidence,
+        )
+    )
+    screen.print(
+        f"{span}: {decision.action} is {'approved of' if approves else 'refused'} by {by}; "
+        f"run the span again: tfx-vigil run --span {span}",
+        markup=False,
+    )
+
+
 def _table(decision: RetrainDecision) -> Cells:
     table = Cells("rule", "kind", "comparison", "outcome", "reason")
     for rule in decision.rules:
@@ -94,13 +136,22 @@ def _tree(decision: RetrainDecision) -> Tree:
         branch = root.add(title)
         for rule in decision.rules:
             if rule.kind == kind:
-                leaf = branch.add(Text(f"{_OUTCOMES[rule.outcome]}: {rule.rule}"))
-                leaf.add(Text(f"asks: {rule.comparison}", style="dim"))
-                leaf.add(Text(f"found: {rule.reason}", style="dim"))
+                _add(branch, rule)
     evidence = root.add("Evidence (SHA-256)")
     for name, digest in decision.evidence.items():
         evidence.add(Text(f"{name}: {digest}", style="dim"))
     return root
+
+
+def _add(branch: Tree, rule: RuleOutcome) -> None:
+    then = f", then {rule.then.replace('_', ' ')}" if rule.then else ""
+    leaf = branch.add(Text(f"{_OUTCOMES[rule.outcome]}: {rule.rule}{then}"))
+    if rule.comment:
+        leaf.add(Text(rule.comment, style="italic"))
+    leaf.add(Text(f"asks: {rule.comparison}", style="dim"))
+    leaf.add(Text(f"found: {rule.reason}", style="dim"))
+    for part in rule.parts:
+        _add(leaf, part)
 
 
 def _summary(spans: Sequence[Replayed]) -> dict[str, dict[str, float]]:
@@ -117,12 +168,13 @@ def _counts(spans: Sequence[Replayed], action: str, push: str) -> dict[str, floa
     ignored = [
         span.days
         for span, done in zip(spans, actions, strict=True)
-        if span.out_of_bounds and done != "retrain"
+        if span.out_of_bounds and done not in _RETRAINS
     ]
     return {
         "spans": len(spans),
-        "retrained": actions.count("retrain"),
+        "retrained": sum(action in _RETRAINS for action in actions),
         "held": actions.count("hold"),
+        "called_human": actions.count("call_human"),
         "pushed": sum(p not in (None, "unknown") for p in pushes),
         "pushes_unknown": pushes.count("unknown"),
         "days_out_of_bounds_unanswered": sum(ignored),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from .decision import RetrainDecision, TrainingPlan
+from collections.abc import Sequence
+
+from .conclude import conclude, forbids
+from .decision import RETRAINS, Action, RetrainDecision, RuleOutcome, TrainingPlan
 from .evidence import Past, Reports
 from .guards import guards
 from .plan_training import plan_training
@@ -13,7 +16,7 @@ from .triggers import ERASURE, triggers
 def decide_retrain(
     policy: RetrainPolicy, span: str, reports: Reports, past: Past, on_demand: bool = False
 ) -> tuple[RetrainDecision, TrainingPlan]:
-    """Retrain when any trigger fires and every guard holds.
+    """Retrain when any trigger asks for it and every guard holds.
 
     Missing evidence never counts as good: a trigger without it does not fire but says so, and a
     guard without it forbids. The same evidence and policy give the same decision.
@@ -21,41 +24,52 @@ def decide_retrain(
     plan = plan_training(policy.training, span, past)
     wanted = list(triggers(policy.triggers, reports, past, on_demand))
     allowed = list(guards(policy.guards, reports, past, plan))
-    fired = [rule for rule in wanted if rule.outcome]
-    blocked = [rule for rule in allowed if not rule.outcome]
-    blind = [rule for rule in wanted if rule.outcome is None]
-
-    if fired and not blocked:
-        action = "retrain"
-        reasons = [rule.reason for rule in fired]
-        next_step = f"retrain on {', '.join(plan.spans)} and compare with the model in service"
-    elif fired:
-        action = "hold"
-        reasons = [rule.reason for rule in (*fired, *blocked)]
-        next_step = f"retraining is due but blocked; resolve: {blocked[0].reason}"
-    elif blind:
-        action = "watch"
-        reasons = [rule.reason for rule in blind]
-        next_step = "supply what is missing, so that the policy can tell"
-    elif reports.drift and reports.drift.severity != "none":
-        action = "watch"
-        reasons = [reports.drift.recommendation]
-        next_step = "watch the next span"
-    else:
-        action, reasons = "none", []
-        next_step = "nothing to do: the model in service holds"
-
-    promised = [rule.reason for rule in fired if rule.rule == ERASURE]
+    action = conclude(wanted, allowed)
+    reasons = _reasons(action, wanted, allowed)
+    promised = [rule.reason for rule in wanted if rule.rule == ERASURE and rule.outcome]
     decision = RetrainDecision(
         span=span,
         action=action,
-        retrain=action == "retrain",
+        retrain=action in RETRAINS,
         push=False,
         chosen=None,
-        reasons=reasons,
+        reasons=[rule.reason for rule in reasons],
         rules=[*wanted, *allowed],
-        next_step="; ".join([next_step, *promised]),
+        next_step="; ".join([_next_step(action, plan, reasons), *promised]),
         evidence=reports.fingerprints(),
         policy=policy,
     )
     return decision, plan
+
+
+def _reasons(
+    action: Action, wanted: Sequence[RuleOutcome], allowed: Sequence[RuleOutcome]
+) -> list[RuleOutcome]:
+    """The rules that made it so; guards last."""
+    fired = [rule for rule in wanted if rule.outcome]
+    if action == "watch":
+        return [rule for rule in wanted if rule.outcome is None] + fired
+    callers = [rule for rule in fired if rule.then == "call_human"]
+    if action == "call_human" and callers:
+        return callers
+    asking = [rule for rule in fired if rule.then in RETRAINS]
+    if action in ("hold", "call_human"):
+        most = max((rule.then for rule in asking), key=RETRAINS.index)
+        return asking + forbids(most, allowed)
+    return asking
+
+
+def _next_step(action: Action, plan: TrainingPlan, reasons: Sequence[RuleOutcome]) -> str:
+    if action in RETRAINS:
+        at_once = " at once" if action == "retrain_urgently" else ""
+        spans = ", ".join(plan.spans)
+        return f"retrain{at_once} on {spans} and compare with the model in service"
+    if action == "hold":
+        return f"retraining is due but blocked; resolve: {reasons[-1].reason}"
+    if action == "call_human":
+        return f"a person must look before anything is done: {reasons[-1].reason}"
+    if action == "watch":
+        blind = any(rule.outcome is None for rule in reasons)
+        missing = "supply what is missing, so that the policy can tell"
+        return missing if blind else "watch the next span"
+    return "nothing to do: the model in service holds"

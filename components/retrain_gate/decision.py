@@ -6,10 +6,23 @@ from typing import Any, Literal
 
 from ...beam_jobs.reports import Document, Report
 from .policy import RetrainPolicy
+from .trigger_policy import Asked
+
+Action = Literal["none", "watch", "hold", "retrain", "retrain_urgently", "call_human", "push"]
+RETRAINS: tuple[Action, ...] = ("retrain", "retrain_urgently")
 
 
 class RuleOutcome(Document):
-    """One rule of the policy: what it looked at and what came of it."""
+    """One rule of the policy: what it looked at and what came of it.
+
+    Attributes:
+      outcome: None where the evidence is missing.
+      value, threshold: the number that decided and its bound, in the same unit; None where there
+        is no such number.
+      then: what a trigger asks for.
+      yields: a guard does not forbid what is urgent.
+      parts: of a rule that puts others together.
+    """
 
     rule: str
     kind: Literal["trigger", "guard", "requirement"]
@@ -17,14 +30,32 @@ class RuleOutcome(Document):
     comparison: str
     outcome: bool | None
     reason: str
+    value: float | None = None
+    threshold: float | None = None
+    then: Asked | None = None
+    yields: bool = False
+    comment: str | None = None
+    parts: list[RuleOutcome] = []
 
 
 def concluded(
-    kind: str, rule: str, inputs: dict[str, Any], comparison: str, outcome: bool, reason: str
+    kind: str,
+    rule: str,
+    inputs: dict[str, Any],
+    comparison: str,
+    outcome: bool,
+    reason: str,
+    **more: Any,
 ) -> RuleOutcome:
     """The outcome of a rule that had its evidence."""
     return RuleOutcome(
-        rule=rule, kind=kind, inputs=inputs, comparison=comparison, outcome=outcome, reason=reason
+        rule=rule,
+        kind=kind,
+        inputs=inputs,
+        comparison=comparison,
+        outcome=outcome,
+        reason=reason,
+        **more,
     )
 
 
@@ -41,11 +72,15 @@ def unknown(kind: str, rule: str, comparison: str, missing: str) -> RuleOutcome:
 
 
 class RetrainDecision(Report):
-    """``action``: none, watch, retrain, hold (wanted but guarded) or, of the push gate,
-    push or hold. ``policy``: by which it was decided; None in records of earlier versions."""
+    """What is to be done about a span, and why.
+
+    ``action``: ``hold`` is retraining that is due but forbidden, or, of the push gate, that no
+    candidate may be pushed; ``call_human``: nothing is done before a person has looked.
+    ``policy``: by which it was decided; None in records of earlier versions.
+    """
 
     span: str
-    action: Literal["none", "watch", "retrain", "hold", "push"]
+    action: Action
     retrain: bool
     push: bool
     chosen: str | None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from ...beam_jobs.reports import (
@@ -16,7 +18,7 @@ from ...beam_jobs.reports import (
     SliceReport,
 )
 from ...beam_jobs.slices import OVERALL
-from ..history import History, SpanRecord
+from ..history import BASELINE, History, Ruling, SpanRecord
 from .erasures import Erasure, read_erasures
 
 
@@ -51,6 +53,13 @@ class Past:
       has_model: a model in service is known.
       erasures: of people whom the model in service, or one that it was fine-tuned from, learned
         from, oldest first.
+      retrainings: ends of the windows whose runs trained candidates, newest first.
+      spans_since_push: 1 in the first span of the model in service; None: the first model.
+      versions: folder names of the models whose answers are expected in the span.
+      slice_rows: span -> slice -> labelled rows, of spans before this one; without small slices
+        that are not named.
+      decided_rows: span -> labelled rows whose outcome the model itself decided.
+      ruling: what a person said about retraining in this span.
     """
 
     now: datetime
@@ -62,6 +71,12 @@ class Past:
     labelled_rows: tuple[tuple[str, int], ...] = ()
     has_model: bool = True
     erasures: tuple[Erasure, ...] = ()
+    retrainings: tuple[datetime, ...] = ()
+    spans_since_push: int | None = None
+    versions: tuple[str, ...] = ()
+    slice_rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    decided_rows: Mapping[str, int] = field(default_factory=dict)
+    ruling: Ruling | None = None
 
 
 def fingerprint(report: Report) -> str:
@@ -95,8 +110,9 @@ def read_past(history: History, span: str, now: datetime) -> Past:
     baseline = history.baseline()
     in_service = history.model_in_service(before=span)
     pushes = [record for record in earlier if record.push]
-    labelled = [("baseline", baseline.rows)] if baseline and baseline.rows else []
-    labelled += [(record.span, _labelled_rows(history, record)) for record in earlier]
+    measured = {record.span: history.report(record, "slices", SliceReport) for record in earlier}
+    labelled = [(BASELINE, baseline.rows)] if baseline and baseline.rows else []
+    labelled += [(span_, report.rows if report else 0) for span_, report in measured.items()]
     learned = set(in_service.trained_on) if in_service else set()
     return Past(
         now=now,
@@ -108,7 +124,31 @@ def read_past(history: History, span: str, now: datetime) -> Past:
         labelled_rows=tuple(labelled),
         has_model=in_service is not None,
         erasures=read_erasures(history, span),
+        retrainings=tuple(r.window_end for r in reversed(earlier) if history.retrained(r)),
+        spans_since_push=_spans_since(pushes, earlier),
+        versions=_versions(history, span, pushes, earlier),
+        slice_rows={name: rows_by_slice(report) for name, report in measured.items() if report},
+        decided_rows={name: r.model_decided for name, r in measured.items() if r},
+        ruling=history.ruling(span),
     )
+
+
+def rows_by_slice(report: SliceReport) -> dict[str, int]:
+    """Labelled rows of each slice that the report names."""
+    return report.small_slices | {metric.slice: metric.n for metric in report.metrics}
+
+
+def _spans_since(pushes: list[SpanRecord], earlier: list[SpanRecord]) -> int | None:
+    return len(earlier) - earlier.index(pushes[-1]) if pushes else None
+
+
+def _versions(
+    history: History, span: str, pushes: list[SpanRecord], earlier: list[SpanRecord]
+) -> tuple[str, ...]:
+    """While the model that the span before pushed is rolled out, the one before answers too."""
+    rolling_out = 2 if _spans_since(pushes, earlier) == 1 else 1
+    models = history.models(before=span)[-rolling_out:]
+    return tuple(os.path.basename(model.model.rstrip("/")) for model in models)
 
 
 def _in_service_since(earlier: list[SpanRecord], pushes: list[SpanRecord]) -> datetime | None:
@@ -120,11 +160,6 @@ def _in_service_since(earlier: list[SpanRecord], pushes: list[SpanRecord]) -> da
 def _severity(history: History, record: SpanRecord) -> str:
     drift = history.report(record, "drift", DriftReport)
     return drift.severity if drift else "unknown"
-
-
-def _labelled_rows(history: History, record: SpanRecord) -> int:
-    slices = history.report(record, "slices", SliceReport)
-    return slices.rows if slices else 0
 
 
 def _reference(history: History, pushes: list[SpanRecord]) -> SliceMetric | None:

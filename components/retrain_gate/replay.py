@@ -12,8 +12,9 @@ from .decide_retrain import decide_retrain
 from .decision import RetrainDecision
 from .erasures import read_erasures
 from .evidence import read_past, read_reports
+from .metric_triggers import metric_bound
 from .policy import RetrainPolicy
-from .triggers import ON_DEMAND, metric_bound
+from .triggers import ON_DEMAND
 
 
 def recorded_decision(history: History, record: SpanRecord) -> RetrainDecision:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from ...beam_jobs.reports import LOGGED, SliceMetric
+from .conditions import of_term
 from .decision import RuleOutcome, concluded, unknown
 from .erasures import owed
-from .evidence import Past, Reports, find_metric, overall_metric
-from .policy import DriftTrigger, ErasureTrigger, MetricBound, MetricDrop, Triggers
+from .evidence import Past, Reports
+from .metric_triggers import estimated_drop, metric_bound, metric_drop, promise
+from .time_triggers import max_age, new_labelled_rows, schedule
+from .trigger_policy import DriftTrigger, ErasureTrigger, OtherVersions, TriggerRules, Triggers
 
 ON_DEMAND = "on_demand"
 ERASURE = "erasure"
@@ -24,19 +26,38 @@ def triggers(
 ) -> Iterator[RuleOutcome]:
     """Every trigger that is switched on, in a fixed order."""
     if on_demand:
-        yield _outcome(ON_DEMAND, {}, "asked for", True, "retraining was asked for by hand")
-    if policy.drift:
-        yield drift(policy.drift, reports, past)
-    if policy.metric_drop:
-        yield metric_drop(policy.metric_drop, reports, past)
-    for bound in policy.metric_bounds:
+        asked = "retraining was asked for by hand"
+        yield _outcome(ON_DEMAND, {}, "asked for", True, asked, then="retrain")
+    yield from _single(policy, reports, past)
+    for term in policy.combined:
+        found = of_term(term, partial(_single, reports=reports, past=past))
+        yield found.model_copy(update={"then": term.then or found.then or "retrain"})
+    if reports.drift and reports.drift.severity != "none":
+        found = reports.drift.recommendation
+        yield _outcome("drift_seen", {}, "any drift at all", True, found, then="watch")
+
+
+def _single(rules: TriggerRules, reports: Reports, past: Past) -> Iterator[RuleOutcome]:
+    if rules.drift:
+        yield drift(rules.drift, reports, past)
+    if rules.metric_drop:
+        yield metric_drop(rules.metric_drop, reports, past)
+    if rules.estimated_drop:
+        yield estimated_drop(rules.estimated_drop, reports, past)
+    if rules.promise:
+        yield promise(rules.promise, reports, past)
+    for bound in rules.metric_bounds:
         yield metric_bound(bound, reports)
-    if policy.new_labelled_rows:
-        yield new_labelled_rows(policy.new_labelled_rows, reports, past)
-    if policy.max_age_days:
-        yield max_age(policy.max_age_days, past)
-    if policy.erasure:
-        yield erasure(policy.erasure, past)
+    if rules.new_labelled_rows:
+        yield new_labelled_rows(rules.new_labelled_rows, reports, past)
+    if rules.max_age_days:
+        yield max_age(rules.max_age_days, past)
+    if rules.schedule:
+        yield schedule(rules.schedule, past)
+    if rules.other_versions:
+        yield other_versions(rules.other_versions, reports, past)
+    if rules.erasure:
+        yield erasure(rules.erasure, past)
 
 
 def drift(rule: DriftTrigger, reports: Reports, past: Past) -> RuleOutcome:
@@ -55,69 +76,29 @@ def drift(rule: DriftTrigger, reports: Reports, past: Past) -> RuleOutcome:
     fired = len(severities) == rule.spans and all(s in bad_enough for s in severities)
     features = ", ".join(reports.drift.drifted_features) or "no feature"
     found = f"drift severity is {reports.drift.severity} ({features})"
-    return _outcome("drift", inputs, comparison, fired, found)
+    return _outcome("drift", inputs, comparison, fired, found, then=rule.then)
 
 
-def metric_drop(rule: MetricDrop, reports: Reports, past: Past) -> RuleOutcome:
-    comparison = f"worse than when put in service by more than {rule.margin:g}, interval and all"
-    if reports.slices is None:
-        return _unknown("metric_drop", comparison, "no slice report")
-    name, larger_is_better = reports.slices.primary_metric, reports.slices.larger_is_better
-    now = overall_metric(reports.slices, name, LOGGED)
-    if now is None or now.value is None:
-        return _unknown("metric_drop", comparison, f"no {name} of logged predictions")
-    if past.reference is None or past.reference.value is None:
-        return _unknown(
-            "metric_drop", comparison, f"no {name} from when the model was put in service"
-        )
-    reference = past.reference.value
-    lower, upper = _interval(now)
-    worse_by = reference - upper if larger_is_better else lower - reference
-    inputs = {"metric": name, "reference": reference, **_shown(now)}
-    found = (
-        f"{name} is {now.value:.4f} [{lower:.4f}, {upper:.4f}] on {now.n} rows, "
-        f"it was {reference:.4f} when the model was put in service"
+def other_versions(rule: OtherVersions, reports: Reports, past: Past) -> RuleOutcome:
+    comparison = f"rows of other versions than the one in service > {rule.max_share:.1%}"
+    if reports.ingest is None or not reports.ingest.model_versions:
+        return _unknown("other_versions", comparison, "the logs name no model version")
+    if not past.versions:
+        return _unknown("other_versions", comparison, "no model in service is known")
+    found = reports.ingest.model_versions
+    rows = sum(found.values())
+    share = sum(n for version, n in found.items() if version not in past.versions) / rows
+    expected = " or ".join(past.versions)
+    return _outcome(
+        "other_versions",
+        {"versions": found, "expected": list(past.versions)},
+        comparison,
+        share > rule.max_share,
+        f"{share:.1%} of {rows} rows were answered by another version than {expected}",
+        value=share,
+        threshold=rule.max_share,
+        then=rule.then,
     )
-    return _outcome("metric_drop", inputs, comparison, worse_by > rule.margin, found)
-
-
-def metric_bound(rule: MetricBound, reports: Reports) -> RuleOutcome:
-    label = f"metric_bound {rule.metric}" + ("" if rule.slice == "overall" else f" @ {rule.slice}")
-    sides = [
-        f"< {rule.min:g}" if rule.min is not None else "",
-        f"> {rule.max:g}" if rule.max is not None else "",
-    ]
-    comparison = f"whole interval {' or '.join(filter(None, sides))}"
-    if reports.slices is None:
-        return _unknown(label, comparison, "no slice report")
-    now = find_metric(reports.slices, rule.metric, LOGGED, rule.slice)
-    if now is None or now.value is None:
-        return _unknown(
-            label, comparison, f"no {rule.metric} of logged predictions on {rule.slice}"
-        )
-    lower, upper = _interval(now)
-    low = rule.min is not None and upper < rule.min
-    high = rule.max is not None and lower > rule.max
-    found = f"{rule.metric} on {rule.slice} is {now.value:.4f} [{lower:.4f}, {upper:.4f}]"
-    return _outcome(label, _shown(now), comparison, low or high, found)
-
-
-def new_labelled_rows(least: int, reports: Reports, past: Past) -> RuleOutcome:
-    comparison = f">= {least}"
-    if reports.slices is None:
-        return _unknown("new_labelled_rows", comparison, "no slice report")
-    rows = past.unlearned_rows + reports.slices.rows
-    found = f"{rows} labelled rows since the model in service was trained"
-    return _outcome("new_labelled_rows", {"rows": rows}, comparison, rows >= least, found)
-
-
-def max_age(days: float, past: Past) -> RuleOutcome:
-    comparison = f"> {days:g} days"
-    if past.in_service_since is None:
-        return _unknown("max_age", comparison, "unknown since when the model is in service")
-    age = (past.now - past.in_service_since).total_seconds() / 86400
-    found = f"the model has been in service for {age:.0f} days"
-    return _outcome("max_age", {"days": age}, comparison, age > days, found)
 
 
 def erasure(rule: ErasureTrigger, past: Past) -> RuleOutcome:
@@ -125,19 +106,18 @@ def erasure(rule: ErasureTrigger, past: Past) -> RuleOutcome:
     if not past.erasures:
         return _outcome(ERASURE, {}, comparison, False, "nobody it learned from was erased since")
     days = rule.deadline_days
+    due = min(each.due(days) for each in past.erasures)
+    left = (due - past.now).total_seconds() / 86400
     inputs = {
         "model": past.erasures[0].model,
         "receipts": [each.receipt for each in past.erasures],
-        "due": min(each.due(days) for each in past.erasures).isoformat(),
+        "due": due.isoformat(),
     }
-    return _outcome(ERASURE, inputs, comparison, True, owed(past.erasures, days, past.now))
-
-
-def _interval(metric: SliceMetric) -> tuple[float, float]:
-    lower = metric.value if metric.lower is None else metric.lower
-    upper = metric.value if metric.upper is None else metric.upper
-    return lower, upper
-
-
-def _shown(metric: SliceMetric) -> dict[str, float | int | None]:
-    return {"value": metric.value, "lower": metric.lower, "upper": metric.upper, "n": metric.n}
+    return _outcome(
+        ERASURE,
+        inputs,
+        comparison,
+        True,
+        owed(past.erasures, days, past.now),
+        then="retrain_urgently" if left <= rule.urgent_days else "retrain",
+    )

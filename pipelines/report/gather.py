@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...beam_jobs.reports import (
+    LOGGED,
     Comparison,
     DriftReport,
     Estimates,
@@ -27,7 +28,6 @@ from ...components.drift_validator.changes import name_of
 from ...components.history import History, SpanRecord
 from ...components.retrain_gate.decision import RetrainDecision, TrainingPlan
 from ...components.retrain_gate.evidence import find_metric, overall_metric
-from ...components.retrain_gate.triggers import LOGGED
 from .text import comparison_words, finite
 
 IN_SERVICE = "model in service"

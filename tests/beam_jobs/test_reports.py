@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from tfx_vigil.beam_jobs.red_flags import red_flags
 from tfx_vigil.beam_jobs.reports import FILE_NAME, FileCounts, IngestReport, read_report
+from tfx_vigil.components.retrain_gate.data_guards import readable_logs
 from tfx_vigil.components.retrain_gate.evidence import Reports
-from tfx_vigil.components.retrain_gate.guards import readable_logs
-from tfx_vigil.components.retrain_gate.policy import Guards
 
 INGEST_BEFORE_FLAGS = """{
  "schema_version": 1,
@@ -70,5 +69,5 @@ def test_an_ingest_report_of_before_red_flags_still_loads(tmp_path):
     assert (report.counts.labels_joined, report.counts.labels_corrected) == (5, 0)
     assert (report.traffic, report.clocks, report.red_flags) == ([], [], [])
     assert red_flags(report, [report]) == []
-    guard = readable_logs(Guards(), Reports(ingest=report))
+    guard = readable_logs(0.05, Reports(ingest=report))
     assert (guard.outcome, guard.reason) == (True, "5.00% of 20 records could not be read")

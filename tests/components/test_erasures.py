@@ -10,8 +10,9 @@ from tfx_vigil.components.retrain_gate.decide_push import decide_push
 from tfx_vigil.components.retrain_gate.decide_retrain import decide_retrain
 from tfx_vigil.components.retrain_gate.erasures import Erasure, read_erasures
 from tfx_vigil.components.retrain_gate.evidence import Past, Reports, read_past
-from tfx_vigil.components.retrain_gate.policy import RetrainPolicy, Triggers
+from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
 from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
+from tfx_vigil.components.retrain_gate.trigger_policy import Triggers
 
 from .evidence import NOW, SPAN, candidate, change, drift, ingest, metric, slices
 
@@ -40,25 +41,27 @@ def rule(decision, name):
 
 
 @pytest.mark.parametrize(
-    ("erasures", "fires", "due", "overdue"),
+    ("erasures", "action", "due", "overdue"),
     [
-        ([], False, None, False),
-        ([erasure(1)], True, "2014-07-30", False),
-        ([erasure(30)], True, "2014-07-01", False),
-        ([erasure(31)], True, "2014-06-30", True),
-        ([erasure(1), erasure(20, 2)], True, "2014-07-11", False),
-        ([erasure(1, deadline=NOW + timedelta(days=9))], True, "2014-07-10", False),
-        ([erasure(1, deadline=NOW - timedelta(hours=1))], True, "2014-06-30", True),
-        ([erasure(-365)], True, "2015-07-31", False),
+        ([], "none", None, False),
+        ([erasure(1)], "retrain", "2014-07-30", False),
+        ([erasure(22)], "retrain", "2014-07-09", False),
+        ([erasure(23)], "retrain_urgently", "2014-07-08", False),
+        ([erasure(30)], "retrain_urgently", "2014-07-01", False),
+        ([erasure(31)], "retrain_urgently", "2014-06-30", True),
+        ([erasure(1), erasure(20, 2)], "retrain", "2014-07-11", False),
+        ([erasure(1, deadline=NOW + timedelta(days=9))], "retrain", "2014-07-10", False),
+        ([erasure(1, deadline=NOW - timedelta(hours=1))], "retrain_urgently", "2014-06-30", True),
+        ([erasure(-365)], "retrain", "2015-07-31", False),
     ],
 )
 def test_an_erasure_fires_until_the_model_is_replaced_and_says_by_when(
-    erasures, fires, due, overdue
+    erasures, action, due, overdue
 ):
     decision = decide(erasures)
     found = rule(decision, "erasure")
-    assert found.outcome is fires
-    assert decision.action == ("retrain" if fires else "none")
+    fires = action != "none"
+    assert (found.outcome, decision.action) == (fires, action)
     assert ("OVERDUE" in decision.next_step) is overdue
     if fires:
         assert (

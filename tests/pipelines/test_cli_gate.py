@@ -22,7 +22,7 @@ IN_FORCE = RetrainPolicy.model_validate(
 
 @pytest.fixture
 def history(tmp_path):
-    """Three days: nothing; drift, answered by a push; a metric out of bounds, retraining held."""
+    """Three days: nothing; drift, answered by a push; a metric out of bounds, bad logs."""
     history = History(str(tmp_path / "history"))
     Path(history.baseline_path()).mkdir(parents=True)
     reference = slices(0.5, model="candidate").model_dump_json()
@@ -61,10 +61,11 @@ def history(tmp_path):
     return history
 
 
+ACTIONS = ["none", "retrain", "call_human"]
 SPANS = ["2026-01-01", "2026-01-02", "2026-01-03"]
 
 
-@pytest.mark.parametrize(("span", "action"), zip(SPANS, ["none", "retrain", "hold"], strict=True))
+@pytest.mark.parametrize(("span", "action"), zip(SPANS, ACTIONS, strict=True))
 def test_replay_gives_the_bytes_of_the_recorded_decision(run, history, span, action):
     ran = run("gate", "--history", "history", "--replay", span, "--json")
     recorded = Path(history.path(history.record(span), "decision.json")).read_text()
@@ -85,7 +86,7 @@ def test_replay_by_another_policy_says_what_was_recorded(run, history):
 
 def test_explain_shows_each_rule_with_what_it_asks_and_found(run, history):
     out = run("gate", "--history", "history", "--replay", SPANS[2], "--explain").out
-    assert "2026-01-03: hold" in out
+    assert "2026-01-03: call_human" in out
     for told in ("yes: metric_bound binary_crossentropy", "no: readable_logs", "asks: ", "found: "):
         assert told in out
 
@@ -97,13 +98,14 @@ def test_backtest_compares_a_policy_with_the_one_in_force(run, history):
     assert [(s["action"], s["other_action"]) for s in ran.json["spans"]] == [
         ("none", "none"),
         ("retrain", "watch"),
-        ("hold", "retrain"),
+        ("call_human", "retrain_urgently"),
     ]
-    counts = {"spans": 3, "retrained": 1, "held": 1, "pushed": 1, "pushes_unknown": 0}
+    counts = {"spans": 3, "retrained": 1, "held": 0, "pushes_unknown": 0}
     assert ran.json["summary"] == {
-        "in_force": counts | {"days_out_of_bounds_unanswered": 1.0},
+        "in_force": counts | {"called_human": 1, "pushed": 1, "days_out_of_bounds_unanswered": 1.0},
         "backtested": counts
-        | {"held": 0, "pushed": 0, "pushes_unknown": 1, "days_out_of_bounds_unanswered": 0},
+        | {"called_human": 0, "pushed": 0, "pushes_unknown": 1}
+        | {"days_out_of_bounds_unanswered": 0},
     }
     out = run("gate", "--history", "history", "--backtest", "policy.yaml").out
     assert "is not known" in out
@@ -124,7 +126,7 @@ def test_backtest_by_the_policy_in_force_changes_nothing(run, history):
     ("arguments", "problem"),
     [
         (["--replay", SPANS[0]], "give --history or --config"),
-        (["--history", "history"], "give --replay SPAN or --backtest POLICY"),
+        (["--history", "history"], "give one of --replay SPAN, --backtest POLICY"),
         (["--history", "history", "--backtest", "p", "--explain"], "go with --replay"),
     ],
 )
@@ -138,3 +140,31 @@ def test_gate_needs_a_span_of_the_history(run, history):
     ran = run("gate", "--history", "history", "--replay", "2025-01-01")
     assert ran.code == 1
     assert "has no span '2025-01-01'" in ran.err
+
+
+APPROVED = "guards: {min_labelled_rows: 9, human_approval: true}\n"
+
+
+def test_a_person_approves_of_a_decision_on_its_evidence(run, history):
+    Path("policy.yaml").write_text(APPROVED)
+    again = ["--history", "history", "--replay", SPANS[1], "--policy", "policy.yaml"]
+    assert run("gate", *again, "--json").json["action"] == "call_human"
+    assert f"tfx-vigil gate --approve {SPANS[1]}" in run("gate", *again).out
+    said = ["--by", "Ada", "--comment", "the fares rose"]
+    ran = run("gate", "--history", "history", "--approve", SPANS[1], *said)
+    assert (ran.code, "run the span again" in ran.out) == (0, True)
+    decision = run("gate", *again, "--json").json
+    assert decision["action"] == "retrain"
+    assert "Ada has approved: the fares rose" in [rule["reason"] for rule in decision["rules"]]
+
+
+def test_a_person_can_refuse_whatever_the_policy(run, history):
+    run("gate", "--history", "history", "--refuse", SPANS[1], "--by", "Ada")
+    decision = run("gate", "--history", "history", "--replay", SPANS[1], "--json").json
+    assert (decision["action"], decision["retrain"]) == ("hold", False)
+    assert "Ada has refused" in decision["next_step"]
+
+
+def test_a_ruling_needs_a_name(run, history):
+    ran = run("gate", "--history", "history", "--approve", SPANS[1])
+    assert (ran.code, "say --by whom" in ran.err) == (2, True)
