@@ -30,6 +30,8 @@ TRAINING_SPLIT = "train"
 FINE_TUNED = "fine_tuned"
 """What a candidate is called that was trained further from the model in service."""
 FROM_SCRATCH = "from_scratch"
+PREVIOUS = "previous"
+"""What a candidate is called that served before the model in service."""
 _PARTIAL = ".partial"
 
 
@@ -38,11 +40,25 @@ class HistoryError(RuntimeError):
 
 
 class Push(Document):
-    """A model that was pushed at the end of a span."""
+    """A model that was pushed at the end of a span.
+
+    ``restores``: the span that pushed the same model before (or ``baseline``), of one that was put
+    back in service.
+    """
 
     model: str
     candidate: str
     trained_on: list[str]
+    restores: str | None = None
+
+
+class RollBack(Document):
+    """A person put back the model that served before, after the span's own push if it had one."""
+
+    push: Push
+    by: str
+    time: AwareDatetime
+    comment: str = ""
 
 
 class Revised(Document):
@@ -67,8 +83,15 @@ class SpanRecord(Document):
     complete: bool
     action: str
     push: Push | None = None
+    roll_back: RollBack | None = None
     examples: str | None = None
     revised: list[Revised] = []
+
+    @property
+    def pushes(self) -> list[Push]:
+        """What was put in service at its end, in order of time."""
+        by_hand = [self.roll_back.push] if self.roll_back else []
+        return [push for push in (self.push, *by_hand) if push]
 
 
 class Ruling(Document):
@@ -91,7 +114,7 @@ class BaselineRecord(Document):
 
 
 class ModelInService(Document):
-    """``span`` pushed the model; ``baseline`` is the model of the first day."""
+    """``span`` was the first to push the model; ``baseline`` is the model of the first day."""
 
     model: str
     span: str
@@ -165,12 +188,22 @@ class History:
             models.append(
                 ModelInService(model=baseline.model, span=BASELINE, trained_on=[BASELINE])
             )
-        for record in self.spans(before):
-            if push := record.push:
-                models.append(
-                    ModelInService(model=push.model, span=record.span, trained_on=push.trained_on)
-                )
+        models += [
+            ModelInService(
+                model=push.model,
+                span=push.restores or record.span,
+                trained_on=push.trained_on,
+            )
+            for record in self.spans(before)
+            for push in record.pushes
+        ]
         return models
+
+    def previous_model(self, before: str | None = None) -> ModelInService | None:
+        """The model that served before the one in service; None where there was none."""
+        models = self.models(before)
+        others = [model for model in models if model.span != models[-1].span]
+        return others[-1] if others else None
 
     def ancestry(self, model: ModelInService) -> list[ModelInService]:
         """``model``, the one it was fine-tuned from, and so on to one trained from scratch."""
@@ -224,6 +257,12 @@ class History:
         record = self.record(span)
         fill(self.path(record))
         record = record.model_copy(update={"complete": True, "push": push, "action": action})
+        self._write(self._record_path(span), record)
+        self._point_to_model()
+
+    def write_roll_back(self, span: str, roll_back: RollBack) -> None:
+        """Records that another model serves since; ``span`` is the last complete one."""
+        record = self.record(span).model_copy(update={"roll_back": roll_back})
         self._write(self._record_path(span), record)
         self._point_to_model()
 

@@ -148,6 +148,23 @@ def report(
     screen.print(f"Report: {output}")
 
 
+@app.command("roll-back")
+def roll_back(
+    by: Annotated[str, typer.Option(help="Who wants it; kept in the history.")],
+    config: Config = _VIGIL_YAML,
+    comment: Annotated[str, typer.Option(help="Why; kept in the history.")] = "",
+) -> None:
+    """Put the model back in service that served before."""
+    from .config import load_config
+    from .roll_back import roll_back
+
+    replaced, push = roll_back(load_config(config), by, comment)
+    screen.print(f"Out of service: {replaced.model}", markup=False, soft_wrap=True)
+    screen.print(
+        f"In service: {push.model}, the model of {push.restores}", markup=False, soft_wrap=True
+    )
+
+
 def main() -> None:
     """Entry point; every failure ends in one message and the exit code that fits it."""
     verbose = "-v" in sys.argv or "--verbose" in sys.argv

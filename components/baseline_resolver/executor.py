@@ -75,7 +75,7 @@ def _copy_references(
 ) -> None:
     """Copies the reference spans' statistics; without predictions that another model made."""
     earlier = history.spans(before=span)
-    replaced = max((record.span for record in earlier if record.push), default="")
+    replaced = max((record.span for record in earlier if record.pushes), default="")
     chosen = choose_references(earlier, start_of(span), references)
     folders = {record.span: span_folder(artifact.uri, record.span) for record in chosen}
     _copy_statistics({folders[r.span]: history.path(r, "statistics") for r in chosen}, artifact)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ...beam_jobs.subjects.receipts import Receipts
-from ..history import History
+from ..history import History, ModelInService
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,15 @@ def read_erasures(history: History, span: str) -> tuple[Erasure, ...]:
     one that learned from the person.
     """
     in_service = history.model_in_service(before=span)
-    if in_service is None:
-        return ()
-    line = {model.model for model in history.ancestry(in_service)}
+    return unheeded(history, in_service) if in_service else ()
+
+
+def unheeded(history: History, model: ModelInService) -> tuple[Erasure, ...]:
+    """The erasures of people whom ``model``, or one it goes on from, learned from."""
+    origins = {ancestor.span for ancestor in history.ancestry(model)}
+    line = {known.model for known in history.models() if known.span in origins}
     return tuple(
-        Erasure(in_service.model, receipt.number, receipt.time, receipt.deadline)
+        Erasure(model.model, receipt.number, receipt.time, receipt.deadline)
         for receipt in Receipts(history.root).all()
         if receipt.request == "erase" and not line.isdisjoint(m.model for m in receipt.models)
     )

@@ -18,7 +18,7 @@ from ...beam_jobs.reports import (
     SliceReport,
 )
 from ...beam_jobs.slices import OVERALL
-from ..history import BASELINE, History, Ruling, SpanRecord
+from ..history import BASELINE, History, ModelInService, Ruling, SpanRecord
 from .erasures import Erasure, read_erasures
 
 
@@ -109,7 +109,7 @@ def read_past(history: History, span: str, now: datetime) -> Past:
     earlier = history.spans(before=span)
     baseline = history.baseline()
     in_service = history.model_in_service(before=span)
-    pushes = [record for record in earlier if record.push]
+    pushes = [record for record in earlier if record.pushes]
     measured = {record.span: history.report(record, "slices", SliceReport) for record in earlier}
     labelled = [(BASELINE, baseline.rows)] if baseline and baseline.rows else []
     labelled += [(span_, report.rows if report else 0) for span_, report in measured.items()]
@@ -119,7 +119,7 @@ def read_past(history: History, span: str, now: datetime) -> Past:
         severities=tuple(_severity(history, record) for record in reversed(earlier)),
         last_push=pushes[-1].window_end if pushes else None,
         in_service_since=_in_service_since(earlier, pushes),
-        reference=_reference(history, pushes),
+        reference=_reference(history, in_service),
         unlearned_rows=sum(rows for name, rows in labelled if name not in learned),
         labelled_rows=tuple(labelled),
         has_model=in_service is not None,
@@ -162,9 +162,10 @@ def _severity(history: History, record: SpanRecord) -> str:
     return drift.severity if drift else "unknown"
 
 
-def _reference(history: History, pushes: list[SpanRecord]) -> SliceMetric | None:
-    if pushes:
-        report = history.report(pushes[-1], pushes[-1].push.candidate, SliceReport)
-    else:
+def _reference(history: History, in_service: ModelInService | None) -> SliceMetric | None:
+    if in_service is None or in_service.span == BASELINE:
         report = history.baseline_report("slices", SliceReport)
+    else:
+        record = history.record(in_service.span)
+        report = history.report(record, record.push.candidate, SliceReport)
     return overall_metric(report, report.primary_metric, CANDIDATE) if report else None

@@ -30,11 +30,22 @@ def test_rows_without_label_or_finite_prediction_are_dropped_and_counted():
     assert counts == {
         "rows_read": 7,
         "rows": 2,
+        "model_decided": 0,
         "missing_label": 2,
         "missing_prediction": 3,
         "missing_weight": 0,
         "missing_query": 0,
     }
+
+
+def test_rows_whose_outcome_the_model_decided_are_counted():
+    _, counts = select(
+        EvaluationConfig(label="label"),
+        label=([[1], [0], None, [1]], INTS),
+        prediction=([[0.5], [0.5], [0.5], [0.5]], FLOATS),
+        log_model_decided=([[1], [0], [1], None], INTS),
+    )
+    assert (counts["rows"], counts["model_decided"]) == (3, 1)
 
 
 def test_a_row_needs_the_prediction_of_every_model():

@@ -8,8 +8,11 @@ from tfx_vigil.components.history import (
     HistoryError,
     Push,
     Revised,
+    RollBack,
     SpanRecord,
 )
+
+NOW = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def record(span, complete=True, action="none"):
@@ -186,3 +189,19 @@ def test_a_model_descends_from_those_it_was_fine_tuned_from(history):
     line = history.ancestry(history.model_in_service())
     assert [m.model for m in line] == ["/2016", "/2015", "/2014"]
     assert [m.model for m in history.ancestry(history.models()[0])] == ["/first"]
+
+
+def test_a_model_that_was_put_back_keeps_its_origin(history):
+    history.write_baseline(BaselineRecord(model="/first", rows=10))
+    assert history.previous_model() is None
+    for span, candidate in (("2014", "from_scratch"), ("2015", "fine_tuned")):
+        push = Push(model=f"/{span}", candidate=candidate, trained_on=[span])
+        history.write_span(record(span).model_copy(update={"push": push}), file(""))
+    assert history.previous_model().model == "/2014"
+    again = Push(model="/again", candidate="previous", trained_on=["2014"], restores="2014")
+    history.write_roll_back("2015", RollBack(push=again, by="Ada", time=NOW))
+    in_service = history.model_in_service()
+    assert (in_service.model, in_service.span) == ("/again", "2014")
+    assert [m.model for m in history.ancestry(in_service)] == ["/again"]
+    assert history.previous_model().model == "/2015"
+    assert history.model_in_service(before="2015").model == "/2014"
