@@ -587,6 +587,20 @@ class EstimateCheck(Document):
     n: int
 
 
+class MaturedEstimate(EstimateCheck):
+    """What ``span`` was estimated to be, beside what the labels show that have come since.
+
+    ``n`` of the ``estimated_rows`` have their label now; ``held``: the band and the 95 % interval
+    of the real value have a value in common.
+    """
+
+    span: str
+    real_lower: float
+    real_upper: float
+    estimated_rows: int
+    held: bool
+
+
 class Estimates(Document):
     """How good ``model`` probably is on rows whose labels have not come: estimates, not measures.
 
@@ -615,7 +629,8 @@ class SliceReport(Report):
     number of labelled rows. ``model_decided``: of ``rows``, those whose outcome the model's own
     action decided. ``dropped`` counts by reason the rows read that could not be
     evaluated, beside the ``rows`` that were. ``found``: None where no slices were searched;
-    ``estimates``: None where none were asked for.
+    ``estimates``: None where none were asked for; ``matured``: those of earlier spans whose labels
+    are among ``rows``.
     Of a ranking ``n`` and the sizes of slices count queries; ``queries_without_relevance`` of
     them have no relevant row and are not among them.
     ``grouped_by``: the column by which rows belong together, so that intervals take groups for
@@ -643,3 +658,4 @@ class SliceReport(Report):
     unnamed_slices: int = 0
     found: SlicesFound | None = None
     estimates: Estimates | None = None
+    matured: list[MaturedEstimate] = []

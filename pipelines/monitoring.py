@@ -101,6 +101,8 @@ def monitoring_nodes(
         examples=protected.examples,
         config=config.evaluation,
         estimate_splits=config.estimate_splits,
+        history_root=run.history_root,
+        span=run.span,
     )
     evidence = {
         "ingest": protected.ingest,

@@ -58,6 +58,9 @@ def estimated_drop(rule: EstimatedDrop, reports: Reports, past: Past) -> RuleOut
     if estimates.doubts:
         return unknown_(f"the estimate is in doubt: {'; '.join(estimates.doubts)}")
     name = reports.slices.primary_metric
+    missed = [m.span for m in reports.slices.matured if m.metric == name and not m.held]
+    if missed:
+        return unknown_(f"labels have shown the estimate of {missed[-1]} to be wrong")
     for found in estimates.metrics:
         if (found.slice, found.metric) == (OVERALL, name):
             reference = past.reference.value

@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf import json_format
 from tensorflow_model_analysis.proto import config_pb2
 from tfx.dsl.components.base import base_beam_component, executor_spec
+from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import BaseChannel, component_spec, standard_artifacts
 from tfx.types.channel_utils import as_channel
 from tfx.utils import json_utils
@@ -23,6 +24,8 @@ class SlicedEvaluatorSpec(component_spec.ComponentSpec):
         keys.CONFIG: component_spec.ExecutionParameter(type=str),
         keys.SPLITS: component_spec.ExecutionParameter(type=str),
         keys.ESTIMATE_SPLITS: component_spec.ExecutionParameter(type=str),
+        keys.HISTORY_ROOT: component_spec.ExecutionParameter(type=str, optional=True),
+        keys.SPAN: component_spec.ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {
         keys.EXAMPLES: component_spec.ChannelParameter(type=standard_artifacts.Examples),
@@ -68,6 +71,8 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
         baseline_model: BaseChannel | None = None,
         splits: Sequence[str] = ("labelled",),
         estimate_splits: Sequence[str] = (),
+        history_root: str | RuntimeParameter | None = None,
+        span: str | RuntimeParameter | None = None,
     ):
         """Evaluates ``splits`` of ``examples`` together.
 
@@ -80,21 +85,33 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
             is the ``eval_config`` of an EvaluationConfig.
           model, baseline_model: Model artifacts, or pushed ones imported as Model: SavedModels
             whose signature ``serving_default`` takes serialized tf.Examples.
+          history_root, span: what was estimated of spans before ``span`` is held against the
+            labels that have come since (``matured`` in the report), by ``log_event_time``.
 
         Raises:
           pydantic.ValidationError: ``config`` is not an EvaluationConfig; names each bad key.
+          ValueError: ``history_root`` without ``span``, or with an EvalConfig, which names its
+            own slices.
         """
         if isinstance(config, config_pb2.EvalConfig):
             document = json_format.MessageToDict(config, preserving_proto_field_name=True)
             config = {"eval_config": document}
+        config = to_json(EvaluationConfig, config)
+        if history_root is not None:
+            if span is None:
+                raise ValueError("SlicedEvaluator: history_root needs span")
+            if EvaluationConfig.model_validate_json(config).eval_config is not None:
+                raise ValueError("SlicedEvaluator: history_root goes with no EvalConfig")
         super().__init__(
             SlicedEvaluatorSpec(
                 examples=examples,
                 model=model,
                 baseline_model=baseline_model,
-                config=to_json(EvaluationConfig, config),
+                config=config,
                 splits=json_utils.dumps(list(splits)),
                 estimate_splits=json_utils.dumps(list(estimate_splits)),
+                history_root=history_root,
+                span=span,
                 evaluation=as_channel([standard_artifacts.ModelEvaluation()]),
                 report=as_channel([SliceReport()]),
                 blessing=as_channel([standard_artifacts.ModelBlessing()]),

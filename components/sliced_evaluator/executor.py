@@ -13,14 +13,19 @@ from tfx.utils import json_utils
 
 from ...beam_jobs.evaluate_slices import EvaluateSlices
 from ...beam_jobs.evaluation_config import EvaluationConfig
+from ...beam_jobs.event_spans import EVENT_SPAN, with_event_span
 from ...beam_jobs.examples import ReadExamples, split_pattern
-from ...beam_jobs.reports import CANDIDATE, IN_SERVICE, SliceReport, read_report
+from ...beam_jobs.reports import CANDIDATE, IN_SERVICE, SliceReport, read_report, write_report
 from ...beam_jobs.score_models import find_saved_model
 from ..blessing import write_blessing
+from ..history import History
+from .matured import earlier_estimates, with_matured
 
 CONFIG = "config"
 SPLITS = "splits"
 ESTIMATE_SPLITS = "estimate_splits"
+HISTORY_ROOT = "history_root"
+SPAN = "span"
 EXAMPLES = "examples"
 MODEL = "model"
 BASELINE_MODEL = "baseline_model"
@@ -48,18 +53,30 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             for key, name in _MODEL_NAMES.items()
             if input_dict.get(key)
         }
+        config = EvaluationConfig.model_validate_json(exec_properties[CONFIG])
+        windows, estimates = {}, {}
+        if root := exec_properties.get(HISTORY_ROOT):
+            windows, estimates = earlier_estimates(History(root), exec_properties[SPAN])
+        if windows:
+            config = config.model_copy(update={"slices": [*config.slices, [EVENT_SPAN]]})
         with self._make_beam_pipeline() as pipeline:
             rows = pipeline | "Read" >> _read(input_dict[EXAMPLES], splits)
+            if windows:
+                rows |= "EventSpans" >> beam.Map(with_event_span, windows)
             if estimate_splits:
                 others = pipeline | "Read others" >> _read(input_dict[EXAMPLES], estimate_splits)
                 rows = rows, others
             _ = rows | "Evaluate" >> EvaluateSlices(
-                EvaluationConfig.model_validate_json(exec_properties[CONFIG]),
+                config,
                 artifact_utils.get_single_uri(output_dict[EVALUATION]),
                 artifact_utils.get_single_uri(output_dict[REPORT]),
                 models,
             )
-        valid = read_report(artifact_utils.get_single_uri(output_dict[REPORT]), SliceReport).valid
+        report_uri = artifact_utils.get_single_uri(output_dict[REPORT])
+        report = read_report(report_uri, SliceReport)
+        if estimates:
+            write_report(report_uri, with_matured(report, estimates))
+        valid = report.valid
         if valid is not None and input_dict.get(MODEL):
             write_blessing(
                 artifact_utils.get_single_instance(output_dict[BLESSING]),

@@ -15,6 +15,7 @@ from ...beam_jobs.reports import (
     FileClock,
     FileCounts,
     IngestReport,
+    MaturedEstimate,
     MetricChange,
     MetricEstimate,
     PredictionChange,
@@ -89,6 +90,10 @@ class Span:
     def primary(self) -> SliceMetric | None:
         """The primary metric of the logged predictions on all labelled rows."""
         return self.slices and overall_metric(self.slices, self.slices.primary_metric, LOGGED)
+
+    @property
+    def matured(self) -> list[MaturedEstimate]:
+        return self.slices.matured if self.slices else []
 
     @property
     def estimates(self) -> Estimates | None:

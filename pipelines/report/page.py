@@ -118,6 +118,7 @@ def _contents(
         "has_first_model": any(row["series"] == gather.FIRST_MODEL for row in metric_rows),
         "measured": measured,
         "estimates": gather.newest(spans, "estimates"),
+        "matured": gather.newest(spans, "matured"),
         "drift": drift,
         "latest": latest,
         "statuses": statuses,

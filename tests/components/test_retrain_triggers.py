@@ -1,7 +1,7 @@
 """Each trigger of the policy by a table; the older ones are in test_retrain_decisions."""
 
 import pytest
-from tfx_vigil.beam_jobs.reports import Estimates, MetricEstimate
+from tfx_vigil.beam_jobs.reports import Estimates, MaturedEstimate, MetricEstimate
 
 from .evidence import LOSS, drift, ingest, metric, slices
 from .gate_evidence import days_ago, decide, good, past, rule
@@ -28,6 +28,24 @@ def estimated(value, doubts=()):
     return good(slices=slices(0.5).model_copy(update={"estimates": estimates}))
 
 
+def refuted(value, held):
+    matured = MaturedEstimate(
+        span="2013-07-01",
+        metric=LOSS,
+        value=0.5,
+        lower=0.49,
+        upper=0.51,
+        real=0.6,
+        real_lower=0.59,
+        real_upper=0.61,
+        n=900,
+        estimated_rows=900,
+        held=held,
+    )
+    reports = estimated(value)
+    return good(slices=reports.slices.model_copy(update={"matured": [matured]}))
+
+
 def served_by(**versions):
     return good(ingest=ingest().model_copy(update={"model_versions": versions}))
 
@@ -44,6 +62,8 @@ VERSIONS = asking(other_versions={"max_share": 0.1})
         (ESTIMATE, estimated(0.54), past(), "retrain"),
         (ESTIMATE, estimated(0.52), past(), "none"),
         (ESTIMATE, estimated(0.54, ["scores changed"]), past(), "watch"),
+        (ESTIMATE, refuted(0.54, held=False), past(), "watch"),
+        (ESTIMATE, refuted(0.54, held=True), past(), "retrain"),
         (ESTIMATE, good(), past(), "watch"),
         (ESTIMATE, estimated(0.54), past(reference=None), "watch"),
         (PROMISE, good(slices=slices(0.55)), past(spans_since_push=1), "retrain_urgently"),

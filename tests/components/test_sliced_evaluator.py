@@ -164,6 +164,8 @@ def test_component_declares_standard_artifacts():
         "config": CONFIG.model_dump_json(),
         "splits": '["eval"]',
         "estimate_splits": "[]",
+        "history_root": None,
+        "span": None,
     }
 
 

@@ -99,6 +99,8 @@ def test_estimates_are_shown_as_such_with_bands_doubts_and_checks(taxi):
     assert "payment_type=Cash brier" not in page.text
     assert "auc 3,000 0.846 [0.826, 0.866] 0.876 outside the band" in page.text
     assert "3 slices without an estimate." in page.text
+    for told in ("agrees with the band", "outside the band", "700 of 20,220"):
+        assert told in page.text
 
 
 def test_heat_map_has_a_cell_a_comparison_and_its_distribution_behind_it(taxi):
