@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from ..beam_jobs import keysets
 from ..beam_jobs.data_contract import DataContract, Kind
-from ..beam_jobs.evaluation_config import EvaluationConfig
+from ..beam_jobs.evaluation_config import BINARY, EvaluationConfig
 from ..beam_jobs.ingest_config import (
     RESERVED,
     FieldNames,
@@ -25,7 +25,9 @@ from ..beam_jobs.privacy_policy import PrivacyConfig
 from ..beam_jobs.slice_search import SliceSearchConfig
 from ..components.baseline_resolver.references import References
 from ..components.drift_validator.config import DriftConfig
+from ..components.retrain_gate.bounds_requirements import CALIBRATION
 from ..components.retrain_gate.policy import RetrainPolicy
+from ..components.retrain_gate.push_policy import CalibrationBounds
 from ..components.spans import SpanConfig
 from . import yaml_file
 from .beam_options import BeamConfig
@@ -227,7 +229,7 @@ class VigilConfig(Parameters):
             fairness=self.metrics.fairness,
             group_by=self.metrics.group_by,
             simultaneous=self.metrics.simultaneous,
-            metrics=self.metrics.names,
+            metrics=self._metric_names,
             primary_metric=self.metrics.primary,
             min_slice_rows=self.metrics.min_slice_rows,
             min_group_rows=self.privacy.min_group_rows,
@@ -235,6 +237,13 @@ class VigilConfig(Parameters):
             features=list(self.model.features),
             search=self.metrics.search,
         )
+
+    @property
+    def _metric_names(self) -> list[str]:
+        """Those that were asked for, and what the policy looks at."""
+        names = self.metrics.names
+        needs_calibration = self.retrain_gate.push.calibration and CALIBRATION not in names
+        return [*names, CALIBRATION] if names and needs_calibration else names
 
     @property
     def estimate_splits(self) -> list[str]:
@@ -278,9 +287,10 @@ class VigilConfig(Parameters):
     def retrain_gate(self) -> RetrainPolicy:
         """Parameters of RetrainGate."""
         push = self.policy.push
-        unguarded = [*push.unguarded, *self._truth_columns]
-        push = push.model_copy(update={"unguarded": unguarded})
-        return self.policy.model_copy(update={"push": push})
+        changes = {"unguarded": [*push.unguarded, *self._truth_columns]}
+        if self.model.task == BINARY and "calibration" not in push.model_fields_set:
+            changes["calibration"] = CalibrationBounds()
+        return self.policy.model_copy(update={"push": push.model_copy(update=changes)})
 
     @property
     def beam_args(self) -> list[str]:

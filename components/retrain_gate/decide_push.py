@@ -28,7 +28,8 @@ def decide_push(
         in service on the same held-out rows.
     """
     rules = {
-        name: requirements(policy, name, report, erasures) for name, report in candidates.items()
+        name: list(requirements(policy, name, report, erasures))
+        for name, report in candidates.items()
     }
     fit = [name for name in candidates if all(rule.outcome for rule in rules[name])]
     chosen = min(fit, key=lambda name: _loss(candidates[name]), default=None)

@@ -9,6 +9,7 @@ import yaml
 from tfx_vigil.components.retrain_gate.decision import Action
 from tfx_vigil.components.retrain_gate.guard_policy import GuardRules
 from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
+from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
 from tfx_vigil.components.retrain_gate.trigger_policy import TriggerRules
 
 TEXT = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
@@ -17,7 +18,7 @@ BLOCKS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 
 def first_cells(heading):
     lines = TEXT[TEXT.index(f"| {heading} |") :].splitlines()[2:]
-    return [line.split("`")[1] for line in lines[: lines.index("")]]
+    return [line.split("|")[1].strip(" `") for line in lines[: lines.index("")]]
 
 
 def test_what_holds_without_a_policy_is_what_the_page_says():
@@ -42,5 +43,9 @@ def test_each_policy_loads(block):
         ("action", list(get_args(Action))),
     ],
 )
+def test_every_part_of_the_push_has_its_line():
+    assert {*first_cells("requirement")} >= {*PushPolicy.model_fields}
+
+
 def test_every_rule_and_every_action_has_its_line(heading, known):
     assert sorted(first_cells(heading)) == sorted(known)

@@ -3,15 +3,13 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tfx_vigil.components.retrain_gate.decide_push import decide_push
 from tfx_vigil.components.retrain_gate.guard_policy import Guards
 from tfx_vigil.components.retrain_gate.plan_training import plan_training
 from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
-from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
 from tfx_vigil.components.retrain_gate.training_policy import TrainingPolicy
 from tfx_vigil.components.retrain_gate.trigger_policy import MetricBound, Triggers
 
-from .evidence import NOW, SPAN, candidate, change, drift, ingest, metric, slices
+from .evidence import NOW, SPAN, drift, ingest, metric, slices
 from .gate_evidence import decide, good, past, rule
 
 
@@ -136,37 +134,3 @@ def test_worse_evidence_never_turns_retraining_into_nothing(loss, worse, severit
 def test_the_plan_names_the_newest_spans_that_have_labels(policy, expected):
     before = past(labelled_rows=(("baseline", 10), ("a", 5), ("b", 0), ("c", 5)))
     assert plan_training(policy, SPAN, before).spans == expected
-
-
-@pytest.mark.parametrize(
-    ("candidates", "chosen"),
-    [
-        ({"fine_tuned": candidate(0.50, change(-0.05))}, "fine_tuned"),
-        (
-            {
-                "fine_tuned": candidate(0.50, change(-0.05)),
-                "from_scratch": candidate(0.49, change(-0.06)),
-            },
-            "from_scratch",
-        ),
-        (
-            {
-                "fine_tuned": candidate(0.50, change(-0.05)),
-                "from_scratch": candidate(0.49, change(-0.06), change(0.05, slice_="a=b")),
-            },
-            "fine_tuned",
-        ),
-        ({"fine_tuned": candidate(0.50, change(-0.005))}, None),
-        ({"fine_tuned": candidate(0.50, change(-0.05), rows=299)}, None),
-        ({"fine_tuned": candidate(0.50)}, None),
-        ({"fine_tuned": candidate(0.5, change(-0.05), change(0.05, slice_="a=b"))}, None),
-        ({"fine_tuned": candidate(0.5, change(-0.05), change(0.05, 0.1, "a=b"))}, "fine_tuned"),
-        ({"fine_tuned": candidate(0.5, change(0.05), larger_is_better=True)}, "fine_tuned"),
-        ({"fine_tuned": candidate(0.5, change(-0.05), larger_is_better=True)}, None),
-    ],
-)
-def test_only_a_candidate_that_is_surely_better_and_hurts_no_slice_is_pushed(candidates, chosen):
-    decision = decide_push(PushPolicy(), SPAN, candidates)
-    assert (decision.chosen, decision.push) == (chosen, chosen is not None)
-    assert decision.action == ("push" if chosen else "hold")
-    assert decision.reasons

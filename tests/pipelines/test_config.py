@@ -61,6 +61,27 @@ def test_the_parts_get_their_parameters_from_one_place():
     assert config.monitored_columns == ["prediction", *config.training_columns]
 
 
+@pytest.mark.parametrize(
+    ("section", "bounds", "names"),
+    [
+        ("", (0.8, 1.25), []),
+        ("metrics: {names: [auc]}\n", (0.8, 1.25), ["auc", "calibration"]),
+        ("policy: {push: {calibration: null}}\nmetrics: {names: [auc]}\n", None, ["auc"]),
+        ("policy: {push: {calibration: {min: 0.9}}}\n", (0.9, 1.25), []),
+    ],
+)
+def test_a_candidate_s_calibration_is_measured_where_it_is_required(load, section, bounds, names):
+    config = load(("runtime:", f"{section}runtime:"))
+    required = config.retrain_gate.push.calibration
+    assert (required and (required.min, required.max)) == bounds
+    assert config.evaluation.metrics == names
+
+
+def test_a_regression_is_asked_for_no_calibration(load):
+    config = load(("name: tips", "name: tips\n  task: regression"))
+    assert config.retrain_gate.push.calibration is None
+
+
 def test_integer_features_are_codes(load):
     assert load().codes == load().drift_validator.codes == ["area"]
 

@@ -1,0 +1,145 @@
+"""Which candidate the gate lets through, and what it says of the others."""
+
+import pytest
+from tfx_vigil.beam_jobs.reports import SliceDifference
+from tfx_vigil.components.retrain_gate.decide_push import decide_push
+from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
+
+from .evidence import SPAN, candidate, change, metric
+from .gate_evidence import rule
+
+
+@pytest.mark.parametrize(
+    ("candidates", "chosen"),
+    [
+        ({"fine_tuned": candidate(0.50, change(-0.05))}, "fine_tuned"),
+        (
+            {
+                "fine_tuned": candidate(0.50, change(-0.05)),
+                "from_scratch": candidate(0.49, change(-0.06)),
+            },
+            "from_scratch",
+        ),
+        (
+            {
+                "fine_tuned": candidate(0.50, change(-0.05)),
+                "from_scratch": candidate(0.49, change(-0.06), change(0.05, slice_="a=b")),
+            },
+            "fine_tuned",
+        ),
+        ({"fine_tuned": candidate(0.50, change(-0.005))}, None),
+        ({"fine_tuned": candidate(0.50, change(-0.05), rows=299)}, None),
+        ({"fine_tuned": candidate(0.50)}, None),
+        ({"fine_tuned": candidate(0.5, change(-0.05), change(0.05, slice_="a=b"))}, None),
+        ({"fine_tuned": candidate(0.5, change(-0.05), change(0.05, 0.1, "a=b"))}, "fine_tuned"),
+        ({"fine_tuned": candidate(0.5, change(0.05), larger_is_better=True)}, "fine_tuned"),
+        ({"fine_tuned": candidate(0.5, change(-0.05), larger_is_better=True)}, None),
+    ],
+)
+def test_only_a_candidate_that_is_surely_better_and_hurts_no_slice_is_pushed(candidates, chosen):
+    decision = decide_push(PushPolicy(), SPAN, candidates)
+    assert (decision.chosen, decision.push) == (chosen, chosen is not None)
+    assert decision.action == ("push" if chosen else "hold")
+    assert decision.reasons
+
+
+def judge(report, **policy):
+    return decide_push(PushPolicy.model_validate(policy), SPAN, {"fine_tuned": report})
+
+
+def better(*changes, metrics=(), gaps=()):
+    report = candidate(0.5, change(-0.05), *changes)
+    return report.model_copy(
+        update={"metrics": [*report.metrics, *metrics], "between_slices": list(gaps)}
+    )
+
+
+NO_INTERVAL = change(0.5, slice_="a=b").model_copy(update={"lower": None, "upper": None})
+
+
+@pytest.mark.parametrize(
+    ("changes", "policy", "outcome"),
+    [
+        ([change(0.03, slice_="a=b")], {"slice_margins": {"a=b": 0.04}}, True),
+        ([change(0.03, slice_="a=b")], {"slice_margins": {"a=c": 0.04}}, None),
+        ([change(0.015, slice_="a=b")], {"slice_margins": {"a=b": 0.01}}, False),
+        ([change(0.03, slice_="a=b")], {"unguarded": ["a"]}, True),
+        ([change(0.03, slice_="a=b")], {"unguarded": ["a"], "slice_margins": {"a=b": 0}}, False),
+        ([NO_INTERVAL], {}, True),
+        ([NO_INTERVAL], {"slice_margins": {"a=b": 0.01}}, None),
+    ],
+)
+def test_slices_may_have_margins_of_their_own(changes, policy, outcome):
+    decision = judge(better(*changes), **policy)
+    assert rule(decision, "fine_tuned: no_slice_worse").outcome is outcome
+    assert decision.push is (outcome is True)
+
+
+def test_a_slice_that_cannot_be_told_is_named():
+    found = rule(judge(better(NO_INTERVAL)), "fine_tuned: no_slice_worse")
+    assert found.inputs["untold"] == ["a=b"]
+    assert "it cannot be told on a=b" in found.reason
+
+
+def calibration(value, model="candidate"):
+    return metric(value, 0.05, "calibration", model)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "outcome"),
+    [
+        ([calibration(0.9)], True),
+        ([calibration(0.7)], False),
+        ([calibration(1.3)], False),
+        ([calibration(1.3), calibration(1.31, "in_service")], True),
+        ([calibration(1.3), calibration(0.75, "in_service")], True),
+        ([calibration(1.3), calibration(0.8, "in_service")], False),
+        ([calibration(0.0), calibration(0.7, "in_service")], False),
+        ([], None),
+        ([calibration(1.0, "in_service")], None),
+    ],
+)
+def test_a_candidate_is_calibrated_or_no_worse_than_the_model_in_service(metrics, outcome):
+    decision = judge(better(metrics=metrics), calibration={})
+    assert rule(decision, "fine_tuned: calibrated").outcome is outcome
+    assert decision.push is (outcome is True)
+
+
+def gap(difference, model="candidate", half_width=0.02, ratio=None):
+    known = difference is not None
+    return SliceDifference(
+        model=model,
+        slice="sex=f",
+        against="sex=m",
+        metric="true_positive_rate",
+        difference=difference,
+        lower=difference - half_width if known else None,
+        upper=difference + half_width if known else None,
+        ratio=ratio,
+        n=300,
+    )
+
+
+DIFFERENCE = {"metric": "true_positive_rate", "max_difference": 0.1}
+RATIO = {"metric": "true_positive_rate", "min_ratio": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("bound", "gaps", "outcome"),
+    [
+        (DIFFERENCE, [gap(0.09)], True),
+        (DIFFERENCE, [gap(-0.11)], False),
+        (DIFFERENCE, [gap(0.11, half_width=0.12)], True),
+        (DIFFERENCE, [gap(0.11), gap(0.12, "in_service")], True),
+        (DIFFERENCE, [gap(0.11), gap(0.10, "in_service")], False),
+        (DIFFERENCE, [gap(None)], None),
+        (DIFFERENCE, [], None),
+        (RATIO, [gap(-0.05, ratio=0.75)], False),
+        (RATIO, [gap(0.05, ratio=1.3)], False),
+        (RATIO, [gap(0.05, ratio=1.2)], True),
+    ],
+)
+def test_gaps_between_groups_are_bounded(bound, gaps, outcome):
+    decision = judge(better(gaps=gaps), fairness=[bound])
+    assert rule(decision, "fine_tuned: fair in true_positive_rate").outcome is outcome
+    assert decision.push is (outcome is True)
