@@ -149,10 +149,13 @@ class History:
         return [self._read(os.path.join(folder, name), SpanRecord) for name in names]
 
     def record(self, span: str) -> SpanRecord:
-        path = self._record_path(span)
+        path = self.record_path(span)
         if not fileio.exists(path):
             raise HistoryError(f"{self.root} has no span {span!r}: run it first")
         return self._read(path, SpanRecord)
+
+    def record_path(self, span: str) -> str:
+        return os.path.join(self.root, "spans", f"{span}.json")
 
     def path(self, record: SpanRecord, *parts: str) -> str:
         """A file of the span, e.g. ``path(record, "drift.json")``."""
@@ -257,13 +260,13 @@ class History:
         record = self.record(span)
         fill(self.path(record))
         record = record.model_copy(update={"complete": True, "push": push, "action": action})
-        self._write(self._record_path(span), record)
+        self._write(self.record_path(span), record)
         self._point_to_model()
 
     def write_roll_back(self, span: str, roll_back: RollBack) -> None:
         """Records that another model serves since; ``span`` is the last complete one."""
         record = self.record(span).model_copy(update={"roll_back": roll_back})
-        self._write(self._record_path(span), record)
+        self._write(self.record_path(span), record)
         self._point_to_model()
 
     def revise(
@@ -297,7 +300,11 @@ class History:
         return new
 
     def sweep(self) -> None:
-        """Deletes what interrupted runs left behind; only while no other run is writing."""
+        """Deletes what interrupted runs left behind, and points to the model in service again.
+
+        Only while no other run is writing.
+        """
+        self._point_to_model()
         folder = os.path.join(self.root, "spans")
         for place in (self.root, folder, self.baseline_path()):
             for partial in fileio.glob(os.path.join(place, f"*{_PARTIAL}")):
@@ -323,7 +330,7 @@ class History:
         record = record.model_copy(update={"revision": _digest(staging)})
         copy_tree(staging, self.path(record))
         fileio.rmtree(staging)
-        self._write(self._record_path(record.span), record)
+        self._write(self.record_path(record.span), record)
         if record.complete:
             self._point_to_model()
         return record
@@ -332,9 +339,6 @@ class History:
         model = self.model_in_service()
         if model:
             self._write(os.path.join(self.root, "model_in_service.json"), model)
-
-    def _record_path(self, span: str) -> str:
-        return os.path.join(self.root, "spans", f"{span}.json")
 
     def _ruling_path(self, span: str) -> str:
         return os.path.join(self.root, "rulings", f"{span}.json")

@@ -22,6 +22,7 @@ from .config import VigilConfig
 from .lock import exclusive
 from .monitoring import Run, monitoring_pipeline
 from .raw_guard import no_raw_data_left
+from .unfinished_push import withdraw_unfinished
 
 Progress = Callable[[str], None]
 
@@ -40,8 +41,8 @@ def run_span(
 ) -> SpanRecord:
     """Runs one span and returns its record. Whatever ends it, no raw data is left behind.
 
-    A run that was killed left at most half a span in the history: it is removed here before
-    anything is read.
+    A run that was killed left at most half a span in the history, and a model that it had pushed
+    but not recorded: both are removed here before anything is read.
 
     Raises:
       NoLogs: the window has no logs.
@@ -53,6 +54,7 @@ def run_span(
     history = History(config.runtime.history_root)
     with exclusive(config), no_raw_data_left(config.raw_data_root):
         history.sweep()
+        withdraw_unfinished(history, config.model.serving_dir)
         os.makedirs(config.runtime.pipeline_root, exist_ok=True)
         run = Run(
             history.root,
