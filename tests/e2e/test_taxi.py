@@ -206,6 +206,8 @@ def test_a_run_killed_at_any_node_and_run_again_ends_in_the_same_history(demo, t
         expected = 0 if node == "nowhere" else -signal.SIGKILL
         assert result.returncode == expected, result.stderr[-3000:]
     assert comparable(again, FIRST) == comparable(out, FIRST)
+    (pushed,) = (again / "serving").iterdir()
+    assert History(str(again / "history")).record(FIRST).push.model == str(pushed)
     assert not list((again / "history").rglob("staging-*"))
     assert list(leaks(again / "pipeline")) == list(leaks(again / "history")) == []
 
