@@ -58,8 +58,10 @@ def check_schema(
     """Validates each split, all rows of it, against ``schema``.
 
     A feature of the schema may be absent from a split when another one holds it; absent from
-    all, it is reported on the first. Columns that come with the ground truth are not missed
-    while a split is empty. Features that need no schema are not taken for new ones.
+    all, it is reported on the first. What the schema wants in a share of the rows
+    (``min_fraction``) must be in the first itself: older rows, whose labels came late, do not
+    show that it still arrives. Columns that come with the ground truth may be in any split, and
+    are not missed while a split is empty. Features that need no schema are not taken for new ones.
     """
     with_rows = {name: split for name, split in splits.items() if split.rows}
     held = {
@@ -78,8 +80,10 @@ def check_schema(
         del expected.feature[:]
         for feature in wanted.feature:
             absent_here = feature.name not in split.features
-            elsewhere = feature.name in held
-            excused = some_empty and config.comes_late(feature.name)
+            late = config.comes_late(feature.name)
+            required = feature.presence.min_fraction > 0 and not late
+            elsewhere = feature.name in held and not required
+            excused = some_empty and late
             if config.ignores(feature.name) or (
                 absent_here and (elsewhere or excused or position > 0)
             ):

@@ -243,6 +243,18 @@ def test_a_label_that_has_not_arrived_yet_is_no_anomaly(training):
     assert "Split labelled holds no rows." in report.not_compared
 
 
+def test_a_required_feature_that_only_rows_of_earlier_days_hold_is_missing(training):
+    schema = tfdv.infer_schema(training)
+    tfdv.get_feature(schema, "tolls").presence.min_fraction = 0
+    schema.feature.add(name="label", type=schema_pb2.FLOAT).presence.min_fraction = 1
+    labelled = trips(500, 17) | {"label": np.zeros(500, np.float32)}
+    arrived = {k: v for k, v in trips(500, 18).items() if k not in ("miles", "tolls")}
+    current = {"serving": statistics_of(arrived), "labelled": statistics_of(labelled)}
+    report = compare(current, None, {}, schema, DriftConfig()).report
+    (broken,) = report.anomalies
+    assert (broken.feature, broken.split, broken.kind) == ("miles", "serving", "missing_feature")
+
+
 def test_fixed_thresholds_replace_floor_and_noise(training):
     config = CONFIG.model_copy(
         update={
