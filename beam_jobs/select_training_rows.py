@@ -13,6 +13,7 @@ from .examples import ReadExamples, WriteExamples
 
 EVENT_TIME = "log_event_time"
 TRAIN, EVAL = "train", "eval"
+WEIGHT = "training_weight"
 Row = tuple[bytes | None, int | None, int | None]
 """Request id, row and event time."""
 READ, USED, LEFT_OUT = "read", "used", "left_out"
@@ -20,31 +21,35 @@ READ, USED, LEFT_OUT = "read", "used", "left_out"
 
 def select_training_rows(
     pipeline: beam.Pipeline,
-    older: list[str],
-    newest: str,
+    spans: Mapping[str, float],
     holdout: float,
     columns: list[str],
     output_uri: str,
 ) -> None:
     """Writes splits ``train`` and ``eval`` below ``output_uri``.
 
-    Two kinds of rows are left out: those whose label was corrected in a later span, where the row
-    stands again, and those whose outcome the model itself decided (``log_model_decided``): a
-    model that learns from them learns its own mistakes. Of the others, the rows of ``newest``
-    later than the (1 - holdout) quantile of its event times are ``eval``; the rest, and the rows
-    of ``older``, are ``train``. So a candidate is judged on a time that it has not seen.
+    Three kinds of rows are left out: those whose label was corrected in a later span, where the
+    row stands again; those whose outcome the model itself decided (``log_model_decided``): a
+    model that learns from them learns its own mistakes; and rows of older spans that are later
+    than the cutoff. The cutoff is the (1 - holdout) quantile of the newest span's event times.
+    Its later rows are ``eval``; all others are ``train``. So a candidate is judged on a time that
+    it has not seen.
+
+    Where a weight is not 1, every row has a column ``training_weight``, of ``eval`` 1.
 
     Args:
-      older: file patterns of tf.Examples.
-      newest: file pattern of the newest span's tf.Examples, with ``log_event_time``.
+      spans: file pattern of each span's tf.Examples -> weight of its rows; the newest comes last,
+        and has ``log_event_time``.
       holdout: share in (0, 1).
       columns: those to keep: what a model may learn from, the label, columns to slice by.
 
     Raises:
       AccountError: rows read differ from rows written and left out.
     """
+    newest, *older = reversed(spans.items())
     read = [
-        pipeline | f"Read{i}" >> ReadExamples(pattern) for i, pattern in enumerate([newest, *older])
+        pipeline | f"Read{i}" >> ReadExamples(pattern)
+        for i, (pattern, _) in enumerate([newest, *older])
     ]
     corrections = (
         [rows | f"Corrections{i}" >> beam.FlatMap(_corrections) for i, rows in enumerate(read)]
@@ -64,14 +69,24 @@ def select_training_rows(
         | "GatherTimes" >> beam.combiners.ToList()
         | "Cutoff" >> beam.Map(_cutoff, holdout)
     )
-    halves = new | "Divide" >> beam.FlatMap(_divide, beam.pvalue.AsSingleton(cutoff)).with_outputs(
-        TRAIN, EVAL
-    )
-    splits = {
-        TRAIN: (halves[TRAIN], *old) | "AllTrain" >> beam.Flatten(),
-        EVAL: halves[EVAL],
-    }
-    left_out = [rows[LEFT_OUT] for rows in sorted_out]
+    cutoff = beam.pvalue.AsSingleton(cutoff)
+    halves = new | "Divide" >> beam.FlatMap(_divide, cutoff).with_outputs(TRAIN, EVAL)
+    earlier = [
+        rows | f"UpToCutoff{i}" >> beam.FlatMap(_up_to, cutoff).with_outputs(TRAIN, LEFT_OUT)
+        for i, rows in enumerate(old)
+    ]
+    train = [halves[TRAIN], *(rows[TRAIN] for rows in earlier)]
+    held_out = halves[EVAL]
+    if any(weight != 1 for weight in spans.values()):
+        columns = [*columns, WEIGHT]
+        weights = [weight for _, weight in (newest, *older)]
+        train = [
+            rows | f"Weigh{i}" >> beam.Map(_weighed, weight)
+            for i, (rows, weight) in enumerate(zip(train, weights, strict=True))
+        ]
+        held_out |= "WeighHeldOut" >> beam.Map(_weighed, 1.0)
+    splits = {TRAIN: train | "AllTrain" >> beam.Flatten(), EVAL: held_out}
+    left_out = [rows[LEFT_OUT] for rows in (*sorted_out, *earlier)]
     counts = [
         batches | f"Count-{name}{i}" >> beam.Map(_count, name)
         for name, sources in ((READ, read), (LEFT_OUT, left_out))
@@ -144,12 +159,25 @@ def _event_times(batch: pa.RecordBatch) -> np.ndarray:
 
 def _cutoff(times: list[np.ndarray], holdout: float) -> float:
     times = np.concatenate(times) if times else np.empty(0)
-    return float(np.quantile(times, 1 - holdout)) if len(times) else 0.0
+    return float(np.quantile(times, 1 - holdout)) if len(times) else np.inf
 
 
 def _divide(batch: pa.RecordBatch, cutoff: float) -> Iterator[beam.pvalue.TaggedOutput]:
     held_out = _event_times(batch) > cutoff
     return _divided(batch, {TRAIN: ~held_out, EVAL: held_out})
+
+
+def _up_to(batch: pa.RecordBatch, cutoff: float) -> Iterator[beam.pvalue.TaggedOutput]:
+    """Rows without an event time, such as those of a baseline, are older."""
+    times = np.array([-np.inf if t is None else t for t in _column(batch, EVENT_TIME)], float)
+    return _divided(batch, {TRAIN: times <= cutoff, LEFT_OUT: times > cutoff})
+
+
+def _weighed(batch: pa.RecordBatch, weight: float) -> pa.RecordBatch:
+    offsets = pa.array(np.arange(batch.num_rows + 1), pa.int64())
+    values = pa.array(np.full(batch.num_rows, weight, np.float32))
+    column = pa.LargeListArray.from_arrays(offsets, values)
+    return pa.RecordBatch.from_arrays([*batch.columns, column], [*batch.schema.names, WEIGHT])
 
 
 def _keep(batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:

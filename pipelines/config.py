@@ -290,7 +290,13 @@ class VigilConfig(Parameters):
         changes = {"unguarded": [*push.unguarded, *self._truth_columns]}
         if self.model.task == BINARY and "calibration" not in push.model_fields_set:
             changes["calibration"] = CalibrationBounds()
-        return self.policy.model_copy(update={"push": push.model_copy(update=changes)})
+        training = {"features": list(self.model.features)}
+        return self.policy.model_copy(
+            update={
+                "push": push.model_copy(update=changes),
+                "training": self.policy.training.model_copy(update=training),
+            }
+        )
 
     @property
     def beam_args(self) -> list[str]:

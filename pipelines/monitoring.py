@@ -116,6 +116,7 @@ def monitoring_nodes(
         window_end=run.window_end,
         history_root=run.history_root,
         on_demand=run.on_demand,
+        statistics=drift.outputs["span_statistics"],
         **evidence,
     )
     recorder = SpanRecorder(

@@ -17,6 +17,7 @@ import tensorflow as tf
 from pydantic import Field
 
 from ..beam_jobs.parameters import Parameters
+from ..beam_jobs.select_training_rows import WEIGHT
 
 TRAINABLE = os.path.join("assets.extra", "model.keras")
 _BATCH = 256
@@ -46,6 +47,8 @@ class TabularConfig(Parameters):
 
 def run_fn(fn_args) -> None:
     """Trains on the ``train`` split and exports to ``fn_args.serving_model_dir``.
+
+    Rows count by their ``training_weight`` if they have one.
 
     Raises:
       ValueError: ``base_model`` was not made by this trainer.
@@ -101,14 +104,15 @@ def _feature_spec(config: TabularConfig) -> dict[str, tf.io.FixedLenFeature]:
 
 
 def _read(patterns: list[str], config: TabularConfig) -> tf.data.Dataset:
-    """(features, label [1]) pairs of every row."""
+    """Features, label [1] and weight [1] of every row."""
     files = tf.io.gfile.glob(patterns)
     spec = _feature_spec(config)
     spec[config.label] = tf.io.FixedLenFeature([1], tf.float32)
+    spec[WEIGHT] = tf.io.FixedLenFeature([1], tf.float32, 1.0)
 
     def parse(example):
         row = tf.io.parse_single_example(example, spec)
-        return row, row.pop(config.label)
+        return row, row.pop(config.label), row.pop(WEIGHT)
 
     return tf.data.TFRecordDataset(files, "GZIP").map(parse)
 
@@ -160,7 +164,7 @@ def _category(column: keras.KerasTensor, values: np.ndarray) -> keras.KerasTenso
 
 
 def _columns(rows: tf.data.Dataset) -> dict[str, np.ndarray]:
-    batches = [features for features, _ in rows.batch(4096).as_numpy_iterator()]
+    batches = [features for features, *_ in rows.batch(4096).as_numpy_iterator()]
     if not batches:
         raise ValueError("there are no training rows: the train split is empty")
     return {name: np.concatenate([b[name] for b in batches]) for name in batches[0]}

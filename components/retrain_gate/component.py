@@ -40,6 +40,7 @@ class RetrainGateSpec(component_spec.ComponentSpec):
         keys.PRIVACY: _optional(PrivacyReport),
         keys.DRIFT: _optional(DriftReport),
         keys.SLICES: _optional(SliceReport),
+        keys.STATISTICS: _optional(standard_artifacts.ExampleStatistics),
         keys.FINE_TUNED: _optional(standard_artifacts.Model),
         keys.FINE_TUNED_REPORT: _optional(SliceReport),
         keys.FROM_SCRATCH: _optional(standard_artifacts.Model),
@@ -88,6 +89,7 @@ class RetrainGate(base_component.BaseComponent):
         privacy: BaseChannel | None = None,
         drift: BaseChannel | None = None,
         slices: BaseChannel | None = None,
+        statistics: BaseChannel | None = None,
         fine_tuned: BaseChannel | None = None,
         fine_tuned_report: BaseChannel | None = None,
         from_scratch: BaseChannel | None = None,
@@ -103,6 +105,8 @@ class RetrainGate(base_component.BaseComponent):
             known of them.
           on_demand: 1 asks for retraining whatever the evidence says; guards still apply.
           ingest, privacy, drift, slices: reports on the span.
+          statistics: of the span, as DriftValidator or DriftStatistics writes them; a plan that
+            compares spans needs them, and those of earlier spans in the history.
           fine_tuned, from_scratch: candidate Models; each with its SliceReport.
 
         Raises:
@@ -137,6 +141,7 @@ class RetrainGate(base_component.BaseComponent):
                 privacy=privacy,
                 drift=drift,
                 slices=slices,
+                statistics=statistics,
                 fine_tuned=fine_tuned,
                 fine_tuned_report=fine_tuned_report,
                 from_scratch=from_scratch,

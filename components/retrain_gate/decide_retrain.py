@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from .conclude import conclude, forbids
 from .decision import RETRAINS, Action, RetrainDecision, RuleOutcome, TrainingPlan
-from .evidence import Past, Reports
+from .evidence import Past, Reports, change_point
 from .guards import guards
 from .plan_training import plan_training
 from .policy import RetrainPolicy
+from .span_likeness import Likeness
 from .triggers import ERASURE, triggers
 
 
 def decide_retrain(
-    policy: RetrainPolicy, span: str, reports: Reports, past: Past, on_demand: bool = False
+    policy: RetrainPolicy,
+    span: str,
+    reports: Reports,
+    past: Past,
+    on_demand: bool = False,
+    likenesses: Mapping[str, Likeness] | None = None,
 ) -> tuple[RetrainDecision, TrainingPlan]:
     """Retrain when any trigger asks for it and every guard holds.
 
     Missing evidence never counts as good: a trigger without it does not fire but says so, and a
     guard without it forbids. The same evidence and policy give the same decision.
+
+    Args:
+      likenesses: as ``read_likenesses`` reads them, where the policy's strategy compares spans.
     """
-    plan = plan_training(policy.training, span, past)
+    changed = max(filter(None, (change_point(reports.drift), past.change_point)), default=None)
+    plan = plan_training(policy.training, span, past, changed, likenesses)
     wanted = list(triggers(policy.triggers, reports, past, on_demand))
     allowed = list(guards(policy.guards, reports, past, plan))
     action = conclude(wanted, allowed)

@@ -91,11 +91,36 @@ class RetrainDecision(Report):
     policy: RetrainPolicy | None = None
 
 
+class SpanUse(Document):
+    """What is to be done with the labelled rows of an earlier span, and why.
+
+    ``weight``: of each of its rows; this span's count 1. The measures are those of
+    ``span_likeness.Likeness``, None where the strategy does not compare.
+    """
+
+    span: str
+    rows: int
+    use: Literal["keep", "down_weight", "discard"]
+    weight: float = 1.0
+    reason: str
+    divergence: float | None = None
+    kolmogorov_smirnov: float | None = None
+    separability: float | None = None
+    regret: float | None = None
+    regret_error: float | None = None
+
+
 class TrainingPlan(Report):
     """Learn from the labelled rows of ``spans``; the newest ``holdout`` share of the last
-    span's rows, by event time, is kept out and judges the candidates."""
+    span's rows, by event time, is kept out and judges the candidates.
+
+    ``weights``: of the rows of those spans whose rows do not count 1. ``uses``: every earlier span
+    that has labelled rows, the discarded ones too.
+    """
 
     span: str
     spans: list[str]
     strategy: str
     holdout: float
+    weights: dict[str, float] = {}
+    uses: list[SpanUse] = []

@@ -60,6 +60,8 @@ class Past:
         that are not named.
       decided_rows: span -> labelled rows whose outcome the model itself decided.
       ruling: what a person said about retraining in this span.
+      window_ends: span -> when its window ended, of spans before this one.
+      change_point: the newest of the stream of errors that a report before this one found.
     """
 
     now: datetime
@@ -77,6 +79,8 @@ class Past:
     slice_rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     decided_rows: Mapping[str, int] = field(default_factory=dict)
     ruling: Ruling | None = None
+    window_ends: Mapping[str, datetime] = field(default_factory=dict)
+    change_point: datetime | None = None
 
 
 def fingerprint(report: Report) -> str:
@@ -110,13 +114,14 @@ def read_past(history: History, span: str, now: datetime) -> Past:
     baseline = history.baseline()
     in_service = history.model_in_service(before=span)
     pushes = [record for record in earlier if record.pushes]
+    drifts = {record.span: history.report(record, "drift", DriftReport) for record in earlier}
     measured = {record.span: history.report(record, "slices", SliceReport) for record in earlier}
     labelled = [(BASELINE, baseline.rows)] if baseline and baseline.rows else []
     labelled += [(span_, report.rows if report else 0) for span_, report in measured.items()]
     learned = set(in_service.trained_on) if in_service else set()
     return Past(
         now=now,
-        severities=tuple(_severity(history, record) for record in reversed(earlier)),
+        severities=tuple(d.severity if d else "unknown" for d in reversed(drifts.values())),
         last_push=pushes[-1].window_end if pushes else None,
         in_service_since=_in_service_since(earlier, pushes),
         reference=_reference(history, in_service),
@@ -130,7 +135,16 @@ def read_past(history: History, span: str, now: datetime) -> Past:
         slice_rows={name: rows_by_slice(report) for name, report in measured.items() if report},
         decided_rows={name: r.model_decided for name, r in measured.items() if r},
         ruling=history.ruling(span),
+        window_ends={record.span: record.window_end for record in earlier},
+        change_point=max(filter(None, map(change_point, drifts.values())), default=None),
     )
+
+
+def change_point(report: DriftReport | None) -> datetime | None:
+    """When the stream of errors changed last, as far as the report knows."""
+    found = report.comparisons if report else ()
+    times = [c.detail.since for c in found if c.verdict == "drift" and c.detail]
+    return max(filter(None, times), default=None)
 
 
 def rows_by_slice(report: SliceReport) -> dict[str, int]:
@@ -155,11 +169,6 @@ def _in_service_since(earlier: list[SpanRecord], pushes: list[SpanRecord]) -> da
     if pushes:
         return pushes[-1].window_end
     return earlier[0].window_start if earlier else None
-
-
-def _severity(history: History, record: SpanRecord) -> str:
-    drift = history.report(record, "drift", DriftReport)
-    return drift.severity if drift else "unknown"
 
 
 def _reference(history: History, in_service: ModelInService | None) -> SliceMetric | None:

@@ -18,6 +18,7 @@ from .decision import RetrainDecision
 from .erasures import read_erasures
 from .evidence import Past, Reports, read_past
 from .policy import RetrainPolicy
+from .read_likeness import read_likenesses
 
 CONFIG = "config"
 SPAN = "span"
@@ -28,6 +29,7 @@ INGEST = "ingest"
 PRIVACY = "privacy"
 DRIFT = "drift"
 SLICES = "slices"
+STATISTICS = "statistics"
 FINE_TUNED_REPORT = "fine_tuned_report"
 FROM_SCRATCH_REPORT = "from_scratch_report"
 DECISION = "decision"
@@ -88,7 +90,10 @@ def _retrain(
     root = exec_properties.get(HISTORY_ROOT)
     past = read_past(History(root), span, now) if root else Past(now)
     on_demand = bool(exec_properties.get(ON_DEMAND))
-    decision, plan = decide_retrain(policy, span, reports, past, on_demand)
+    alike = {}
+    if root and STATISTICS in inputs:
+        alike = read_likenesses(policy.training, History(root), span, inputs[STATISTICS].uri)
+    decision, plan = decide_retrain(policy, span, reports, past, on_demand, alike)
     documents.write_report(outputs[PLAN].uri, plan)
     return decision
 

@@ -14,6 +14,7 @@ from .erasures import read_erasures
 from .evidence import read_past, read_reports
 from .metric_triggers import metric_bound
 from .policy import RetrainPolicy
+from .read_likeness import STATISTICS, read_likenesses
 from .triggers import ON_DEMAND
 
 
@@ -40,7 +41,9 @@ def replay(history: History, span: str, policy: RetrainPolicy | None = None) -> 
     policy = policy or recorded.policy or RetrainPolicy()
     on_demand = any(rule.rule == ON_DEMAND for rule in recorded.rules)
     past = read_past(history, span, record.window_end)
-    decision, _ = decide_retrain(policy, span, read_reports(history, record), past, on_demand)
+    alike = read_likenesses(policy.training, history, span, history.path(record, STATISTICS))
+    reports = read_reports(history, record)
+    decision, _ = decide_retrain(policy, span, reports, past, on_demand, alike)
     return decision
 
 

@@ -8,14 +8,36 @@ from pydantic import Field
 
 from ...beam_jobs.parameters import Parameters
 
+Strategy = Literal["window", "all", "since_change_point", "similar", "importance_weighted"]
+COMPARING: tuple[Strategy, ...] = ("similar", "importance_weighted")
+"""Those that compare each earlier span's rows with this one's."""
+
 
 class TrainingPolicy(Parameters):
-    """``window``: the labelled rows of the newest ``spans`` spans; ``all``: of every span.
+    """From which spans' labelled rows a retrained model learns, and how much each counts.
 
-    The baseline's training rows count as the oldest span. ``holdout`` is the share of the newest
-    span's rows, the newest by event time, that judges the candidates and trains none.
+    The baseline's training rows count as the oldest span.
+
+    Attributes:
+      strategy: ``window``: the newest ``spans`` spans. ``all``: every span.
+        ``since_change_point``: the spans that did not end before the errors' newest change point.
+        ``similar``: keep spans like this one, weigh those with other inputs less, discard those
+        whose labels follow from the inputs in another way. ``importance_weighted``: the same,
+        but each weighs by how alike its inputs are.
+      spans: of ``window``.
+      holdout: the share of the newest span's rows, the newest by event time, that judges the
+        candidates and trains none.
+      max_regret: of ``similar`` and ``importance_weighted``: by how much more, relative to the
+        loss on this span's rows of a small model learned from them, one learned from another
+        span's may lose there before that span is discarded.
+      features: what a model learns from; empty: every column but label, prediction and those of
+        the log itself. The monitoring pipeline fills it in.
+      label: the label's column.
     """
 
-    strategy: Literal["window", "all"] = "window"
+    strategy: Strategy = "window"
     spans: int = Field(4, ge=1)
     holdout: float = Field(0.3, gt=0, lt=1)
+    max_regret: float = Field(0.05, ge=0)
+    features: list[str] = []
+    label: str = "label"

@@ -26,7 +26,8 @@ class TrainingExamples(base_beam_component.BaseBeamComponent):
 
     Outputs:
       examples: Examples with splits ``train`` and ``eval``, ready for the stock Trainer;
-        ``eval`` are the plan's held-out rows, the newest of the newest span.
+        ``eval`` are the plan's held-out rows, the newest of the newest span. Where the plan weighs
+        spans, a column ``training_weight`` has the weight of each row.
     """
 
     SPEC_CLASS = TrainingExamplesSpec

@@ -33,12 +33,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
         examples.split_names = artifact_utils.encode_split_names([TRAIN, EVAL])
         history = History(exec_properties[HISTORY_ROOT])
-        patterns = [f"{history.labelled_path(span)}/*" for span in plan.spans]
+        patterns = {
+            f"{history.labelled_path(span)}/*": plan.weights.get(span, 1.0) for span in plan.spans
+        }
         with self._make_beam_pipeline() as pipeline:
             select_training_rows(
                 pipeline,
-                patterns[:-1],
-                patterns[-1],
+                patterns,
                 plan.holdout,
                 json_utils.loads(exec_properties[COLUMNS]),
                 examples.uri,

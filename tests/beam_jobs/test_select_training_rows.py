@@ -37,10 +37,11 @@ def spans(tmp_path):
     return tmp_path
 
 
-def select(spans, older, holdout, columns):
+def select(spans, older, holdout, columns, weight=1.0):
     out = spans / "out"
+    patterns = {**dict.fromkeys(older, weight), f"{spans}/new/*": 1.0}
     with beam.Pipeline() as p:
-        select_training_rows(p, older, f"{spans}/new/*", holdout, columns, str(out))
+        select_training_rows(p, patterns, holdout, columns, str(out))
     return rows(out / "Split-train"), rows(out / "Split-eval")
 
 
@@ -77,3 +78,29 @@ def test_a_correction_leaves_other_rows_alone_though_every_id_was_redacted(tmp_p
     write(tmp_path / "new" / "data.gz", [2], [9], log_label_time=[8], **again)
     train, _ = select(tmp_path, [f"{tmp_path}/old/*"], 0.5, ["fare"])
     assert sorted(v for [v] in train["fare"]) == [0, 1, 9]
+
+
+def test_rows_of_older_spans_that_are_later_than_the_cutoff_are_left_out(spans):
+    write(spans / "late" / "data.gz", [150, 169, 170, 198], [1, 2, 3, 4])
+    older = [f"{spans}/old/*", f"{spans}/late/*"]
+    train, held_out = select(spans, older, 0.3, ["fare"])
+    assert sorted(v for [v] in train["fare"]) == [*sorted([*range(10), 1, 2]), *range(100, 170)]
+    assert len(held_out["fare"]) == 30
+
+
+def test_rows_of_a_weighed_span_say_so_and_all_others_count_one(spans):
+    train, held_out = select(spans, [f"{spans}/old/*"], 0.3, ["fare"], weight=0.25)
+    weights = {(fare < 100, weight) for [fare], [weight] in zip(*train.values(), strict=True)}
+    assert list(train) == ["fare", "training_weight"]
+    assert weights == {(True, 0.25), (False, 1.0)}
+    assert {weight for [weight] in held_out["training_weight"]} == {1.0}
+
+
+def test_rows_without_a_time_are_older(tmp_path):
+    write(tmp_path / "new" / "data.gz", range(4), range(4))
+    batch = pa.RecordBatch.from_arrays([pa.array([[7.0]], pa.list_(pa.float32()))], ["fare"])
+    (tmp_path / "old").mkdir()
+    with tf.io.TFRecordWriter(str(tmp_path / "old/data.gz"), "GZIP") as writer:
+        writer.write(next(iter(encode_examples(batch))))
+    train, _ = select(tmp_path, [f"{tmp_path}/old/*"], 0.5, ["fare"])
+    assert sorted(v for [v] in train["fare"]) == [0, 1, 7]

@@ -10,6 +10,7 @@ from tfx_vigil.components.retrain_gate.decision import Action
 from tfx_vigil.components.retrain_gate.guard_policy import GuardRules
 from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
 from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
+from tfx_vigil.components.retrain_gate.training_policy import Strategy
 from tfx_vigil.components.retrain_gate.trigger_policy import TriggerRules
 
 TEXT = (Path(__file__).parents[2] / "docs" / "policy.md").read_text()
@@ -41,6 +42,7 @@ def test_each_policy_loads(block):
         ("trigger", list(TriggerRules.model_fields)),
         ("guard", list(GuardRules.model_fields)),
         ("action", list(get_args(Action))),
+        ("strategy", list(get_args(Strategy))),
     ],
 )
 def test_every_rule_and_every_action_has_its_line(heading, known):

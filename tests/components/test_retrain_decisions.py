@@ -4,12 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tfx_vigil.components.retrain_gate.guard_policy import Guards
-from tfx_vigil.components.retrain_gate.plan_training import plan_training
 from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
-from tfx_vigil.components.retrain_gate.training_policy import TrainingPolicy
 from tfx_vigil.components.retrain_gate.trigger_policy import MetricBound, Triggers
 
-from .evidence import NOW, SPAN, drift, ingest, metric, slices
+from .evidence import NOW, drift, ingest, metric, slices
 from .gate_evidence import decide, good, past, rule
 
 
@@ -121,16 +119,3 @@ def test_worse_evidence_never_turns_retraining_into_nothing(loss, worse, severit
     severity = max(severity, worse_severity, key=order.index)
     poorer = decide(reports=good(slices=slices(loss + worse), drift=drift(severity)))
     assert poorer.retrain or not better.retrain
-
-
-@pytest.mark.parametrize(
-    ("policy", "expected"),
-    [
-        (TrainingPolicy(strategy="all"), ["baseline", "a", "c", SPAN]),
-        (TrainingPolicy(strategy="window", spans=2), ["c", SPAN]),
-        (TrainingPolicy(strategy="window", spans=9), ["baseline", "a", "c", SPAN]),
-    ],
-)
-def test_the_plan_names_the_newest_spans_that_have_labels(policy, expected):
-    before = past(labelled_rows=(("baseline", 10), ("a", 5), ("b", 0), ("c", 5)))
-    assert plan_training(policy, SPAN, before).spans == expected

@@ -67,7 +67,7 @@ class DomainClassifier(RowsDetector):
         about = (self.name, EVERYTHING, rows.split, rows.against, *sizes)
         if reason:
             return [Measured(*about, reason=reason)]
-        with _one_thread():
+        with one_thread():
             value, error, importance = _told_apart(columns, *sizes)
         return [
             Measured(
@@ -109,7 +109,7 @@ def _halves(
     return [(table[order[start::2]], side[order[start::2]]) for start in (0, 1)]
 
 
-def _one_thread() -> AbstractContextManager:
+def one_thread() -> AbstractContextManager:
     """Two threads gain little on so few rows, and lose much where other work keeps cores busy."""
     from threadpoolctl import threadpool_limits
 

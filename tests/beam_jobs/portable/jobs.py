@@ -120,8 +120,7 @@ def select(day, out, beam_args):
     with beam.Pipeline(options=job_options(beam_args)) as pipeline:
         select_training_rows(
             pipeline,
-            [split_pattern(day.raw, "labelled")],
-            split_pattern(day.raw, "serving"),
+            {split_pattern(day.raw, "labelled"): 0.5, split_pattern(day.raw, "serving"): 1.0},
             0.3,
             ["fare", "area", "company"],
             str(out),
