@@ -6,6 +6,7 @@ _ARTIFACTS = {
     "IngestReport",
     "PrivacyReport",
     "RetrainDecision",
+    "ServingReport",
     "SliceReport",
     "TrainingPlan",
 }

@@ -659,3 +659,28 @@ class SliceReport(Report):
     found: SlicesFound | None = None
     estimates: Estimates | None = None
     matured: list[MaturedEstimate] = []
+
+
+class ServingCheck(Document):
+    """How a SavedModel served ``requests`` real requests.
+
+    ``problem``: why it could not; nothing else is known then. ``latency_ms``: of single requests.
+    ``inputs``, ``outputs``: names and types; of a model that parses tf.Examples the features that
+    it parses too.
+    """
+
+    model: str
+    problem: str | None = None
+    requests: int = 0
+    size_bytes: int | None = None
+    latency_ms: Quantiles | None = None
+    finite: bool | None = None
+    inputs: dict[str, str] = {}
+    outputs: dict[str, str] = {}
+
+
+class ServingReport(Report):
+    models: list[ServingCheck]
+
+    def of(self, model: str) -> ServingCheck | None:
+        return next((check for check in self.models if check.model == model), None)

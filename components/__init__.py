@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .protected_ingest.component import ProtectedIngest
     from .push_recorder.component import PushRecorder
     from .retrain_gate.component import RetrainGate
+    from .serving_checks.component import ServingChecks
     from .sliced_evaluator.component import SlicedEvaluator
     from .span_recorder.component import SpanRecorder
     from .training_examples.component import TrainingExamples
@@ -27,6 +28,7 @@ __all__ = [
     "ProtectedIngest",
     "PushRecorder",
     "RetrainGate",
+    "ServingChecks",
     "SlicedEvaluator",
     "SpanRecorder",
     "TrainingExamples",

@@ -38,6 +38,12 @@ class SliceReport(Artifact):
     TYPE_NAME = "tfx_vigil.SliceReport"
 
 
+class ServingReport(Artifact):
+    """Whether models load and serve, how fast, how large, and on what inputs."""
+
+    TYPE_NAME = "tfx_vigil.ServingReport"
+
+
 class RetrainDecision(Artifact):
     """A decision of RetrainGate; custom properties ``retrain`` and ``push`` are 0 or 1."""
 

@@ -30,7 +30,6 @@ _NO_SHARED_DISK = "what runs elsewhere does not reach a pod's disk"
 # Same artifacts and parameters, same outputs: no history, no secret, nothing outside is touched.
 _PURE = {
     "DriftValidator",
-    "SlicedEvaluator",
     "TrainingStatistics",
     "FineTunedTrainer",
     "FineTunedEvaluator",

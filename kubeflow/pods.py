@@ -17,9 +17,11 @@ _ON_THE_VOLUME = {
     "WindowResolver",
     "BaselineResolver",
     "ProtectedIngest",
+    "SlicedEvaluator",
     "RetrainGate",
     "SpanRecorder",
     "TrainingExamples",
+    "PushGate",
     "Pusher",
     "PushRecorder",
 }
@@ -35,6 +37,7 @@ _DEFAULTS = {
     "FineTunedEvaluator": _BEAM,
     "FromScratchTrainer": _TRAINER,
     "FromScratchEvaluator": _BEAM,
+    "ServingChecks": _BEAM,
 }
 
 

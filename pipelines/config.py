@@ -27,7 +27,7 @@ from ..components.baseline_resolver.references import References
 from ..components.drift_validator.config import DriftConfig
 from ..components.retrain_gate.bounds_requirements import CALIBRATION
 from ..components.retrain_gate.policy import RetrainPolicy
-from ..components.retrain_gate.push_policy import CalibrationBounds
+from ..components.retrain_gate.push_policy import CalibrationBounds, ServingBounds
 from ..components.spans import SpanConfig
 from . import yaml_file
 from .beam_options import BeamConfig
@@ -290,6 +290,8 @@ class VigilConfig(Parameters):
         changes = {"unguarded": [*push.unguarded, *self._truth_columns]}
         if self.model.task == BINARY and "calibration" not in push.model_fields_set:
             changes["calibration"] = CalibrationBounds()
+        if "serving" not in push.model_fields_set:
+            changes["serving"] = ServingBounds()
         training = {"features": list(self.model.features)}
         return self.policy.model_copy(
             update={

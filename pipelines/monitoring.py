@@ -24,6 +24,7 @@ from ..components import (
     ProtectedIngest,
     PushRecorder,
     RetrainGate,
+    ServingChecks,
     SlicedEvaluator,
     SpanRecorder,
     TrainingExamples,
@@ -223,8 +224,17 @@ def _retraining(
         candidates[f"{name}_report"] = evaluator.outputs["report"]
         nodes += [trainer, evaluator]
 
+    serving = ServingChecks(
+        examples=rows.outputs["examples"],
+        in_service=baseline.outputs["model"],
+        **{name: candidates[name] for name in ("fine_tuned", "from_scratch")},
+    )
     push_gate = RetrainGate(
-        config.retrain_gate, span=run.span, history_root=run.history_root, **candidates
+        config.retrain_gate,
+        span=run.span,
+        history_root=run.history_root,
+        serving=serving.outputs["report"],
+        **candidates,
     ).with_id("PushGate")
     pusher = Pusher(
         model=push_gate.outputs["model"],
@@ -243,9 +253,10 @@ def _retraining(
         training_statistics=statistics.outputs["statistics"],
         fine_tuned=candidates["fine_tuned_report"],
         from_scratch=candidates["from_scratch_report"],
+        serving=serving.outputs["report"],
         pushed_model=pusher.outputs["pushed_model"],
     )
-    return [rows, statistics, *nodes, push_gate, pusher, push_recorder]
+    return [rows, statistics, *nodes, serving, push_gate, pusher, push_recorder]
 
 
 def _custom_config(config: VigilConfig) -> dict:

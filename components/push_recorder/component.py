@@ -6,7 +6,7 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
 from tfx.types import BaseChannel, component_spec, standard_artifacts
 
-from ..artifacts import RetrainDecision, SliceReport, TrainingPlan
+from ..artifacts import RetrainDecision, ServingReport, SliceReport, TrainingPlan
 from . import executor as keys
 
 
@@ -21,6 +21,7 @@ class PushRecorderSpec(component_spec.ComponentSpec):
         keys.STATISTICS: component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
         keys.FINE_TUNED: component_spec.ChannelParameter(type=SliceReport),
         keys.FROM_SCRATCH: component_spec.ChannelParameter(type=SliceReport),
+        keys.SERVING: component_spec.ChannelParameter(type=ServingReport),
         keys.PUSHED_MODEL: component_spec.ChannelParameter(type=standard_artifacts.PushedModel),
     }
     OUTPUTS = {}
@@ -45,10 +46,11 @@ class PushRecorder(base_component.BaseComponent):
         training_statistics: BaseChannel,
         fine_tuned: BaseChannel,
         from_scratch: BaseChannel,
+        serving: BaseChannel,
         pushed_model: BaseChannel,
     ):
         """Completes ``span``; ``decision`` is the push gate's, ``fine_tuned`` and
-        ``from_scratch`` are the candidates' SliceReports."""
+        ``from_scratch`` are the candidates' SliceReports, ``serving`` how they serve."""
         super().__init__(
             PushRecorderSpec(
                 history_root=history_root,
@@ -58,6 +60,7 @@ class PushRecorder(base_component.BaseComponent):
                 training_statistics=training_statistics,
                 fine_tuned=fine_tuned,
                 from_scratch=from_scratch,
+                serving=serving,
                 pushed_model=pushed_model,
             )
         )

@@ -19,6 +19,7 @@ SPAN = "span"
 DECISION = "decision"
 PLAN = "plan"
 STATISTICS = "training_statistics"
+SERVING = "serving"
 PUSHED_MODEL = "pushed_model"
 
 
@@ -46,7 +47,7 @@ class Executor(base_executor.BaseExecutor):
 
         def fill(folder: str) -> None:
             copy_report(inputs[DECISION], folder, "push")
-            for name in (FINE_TUNED, FROM_SCRATCH):
+            for name in (FINE_TUNED, FROM_SCRATCH, SERVING):
                 copy_report(inputs[name], folder, name)
             copy_tree(inputs[STATISTICS].uri, os.path.join(folder, STATISTICS))
 

@@ -16,6 +16,7 @@ from ..artifacts import (
     IngestReport,
     PrivacyReport,
     RetrainDecision,
+    ServingReport,
     SliceReport,
     TrainingPlan,
 )
@@ -45,6 +46,7 @@ class RetrainGateSpec(component_spec.ComponentSpec):
         keys.FINE_TUNED_REPORT: _optional(SliceReport),
         keys.FROM_SCRATCH: _optional(standard_artifacts.Model),
         keys.FROM_SCRATCH_REPORT: _optional(SliceReport),
+        keys.SERVING: _optional(ServingReport),
     }
     OUTPUTS = {
         keys.DECISION: component_spec.ChannelParameter(type=RetrainDecision),
@@ -94,6 +96,7 @@ class RetrainGate(base_component.BaseComponent):
         fine_tuned_report: BaseChannel | None = None,
         from_scratch: BaseChannel | None = None,
         from_scratch_report: BaseChannel | None = None,
+        serving: BaseChannel | None = None,
     ):
         """Makes a gate.
 
@@ -108,6 +111,7 @@ class RetrainGate(base_component.BaseComponent):
           statistics: of the span, as DriftValidator or DriftStatistics writes them; a plan that
             compares spans needs them, and those of earlier spans in the history.
           fine_tuned, from_scratch: candidate Models; each with its SliceReport.
+          serving: ServingReport on the candidates and the model in service.
 
         Raises:
           ValueError: neither or both kinds of evidence are given, or a candidate lacks its report.
@@ -146,6 +150,7 @@ class RetrainGate(base_component.BaseComponent):
                 fine_tuned_report=fine_tuned_report,
                 from_scratch=from_scratch,
                 from_scratch_report=from_scratch_report,
+                serving=serving,
                 **outputs,
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...beam_jobs.reports import CANDIDATE, SliceReport
+from ...beam_jobs.reports import CANDIDATE, ServingReport, SliceReport
 from .decision import RetrainDecision
 from .erasures import Erasure
 from .evidence import fingerprint, overall_metric
@@ -17,6 +17,7 @@ def decide_push(
     span: str,
     candidates: dict[str, SliceReport],
     erasures: Sequence[Erasure] = (),
+    serving: ServingReport | None = None,
 ) -> RetrainDecision:
     """Push the best candidate that is better with confidence and hurts no slice.
 
@@ -26,15 +27,17 @@ def decide_push(
     Args:
       candidates: name -> its SliceReport, in which model ``candidate`` is compared with the model
         in service on the same held-out rows.
+      serving: how each of them, and the model in service, served.
     """
     rules = {
-        name: list(requirements(policy, name, report, erasures))
+        name: list(requirements(policy, name, report, erasures, serving))
         for name, report in candidates.items()
     }
     fit = [name for name in candidates if all(rule.outcome for rule in rules[name])]
     chosen = min(fit, key=lambda name: _loss(candidates[name]), default=None)
     failed = [r for outcomes in rules.values() for r in outcomes if not r.outcome]
     shown = [r for r in rules[chosen] if r.outcome] if chosen else failed
+    evidence = {**candidates, **({"serving": serving} if serving else {})}
     return RetrainDecision(
         span=span,
         action="push" if chosen else "hold",
@@ -48,7 +51,7 @@ def decide_push(
             if chosen
             else "keep the model in service; collect more labelled rows or another model"
         ),
-        evidence={name: fingerprint(report) for name, report in candidates.items()},
+        evidence={name: fingerprint(report) for name, report in evidence.items()},
     )
 
 

@@ -32,6 +32,7 @@ SLICES = "slices"
 STATISTICS = "statistics"
 FINE_TUNED_REPORT = "fine_tuned_report"
 FROM_SCRATCH_REPORT = "from_scratch_report"
+SERVING = "serving"
 DECISION = "decision"
 PLAN = "plan"
 MODEL = "model"
@@ -112,7 +113,12 @@ def _push(
     span, root = exec_properties[SPAN], exec_properties.get(HISTORY_ROOT)
     heeded = root and policy.triggers.erasure
     erasures = read_erasures(History(root), span) if heeded else ()
-    decision = decide_push(policy.push, span, candidates, erasures)
+    serving = (
+        documents.read_report(inputs[SERVING].uri, documents.ServingReport)
+        if SERVING in inputs
+        else None
+    )
+    decision = decide_push(policy.push, span, candidates, erasures, serving)
     model = outputs[MODEL]
     if decision.chosen:
         copy_tree(inputs[decision.chosen].uri, model.uri)

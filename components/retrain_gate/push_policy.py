@@ -34,6 +34,26 @@ class FairnessBound(Parameters):
         return self
 
 
+class ServingBounds(Parameters):
+    """How a candidate must serve real requests, see ServingChecks.
+
+    It must load, serve and return finite outputs named and shaped as those of the model in
+    service, whatever is set here.
+
+    Attributes:
+      same_inputs: it takes the same input, and parses the same features of the same types.
+      max_latency_ms, max_size_mb: of the 99th percentile of single requests, and on disk.
+      max_latency_ratio, max_size_ratio: of the median latency, and on disk, to the model in
+        service, measured in the same run.
+    """
+
+    same_inputs: bool = True
+    max_latency_ms: float | None = Field(None, gt=0)
+    max_size_mb: float | None = Field(None, gt=0)
+    max_latency_ratio: float | None = Field(3.0, gt=0)
+    max_size_ratio: float | None = Field(3.0, gt=0)
+
+
 class PushPolicy(Parameters):
     """What a candidate must show on the held-out rows, scored by it and by the model in service.
 
@@ -49,6 +69,7 @@ class PushPolicy(Parameters):
         columns.
       calibration: the monitoring pipeline of a binary classification adds it with its defaults.
       fairness: bounds on gaps between groups.
+      serving: the monitoring pipeline adds it with its defaults.
     """
 
     min_rows: int = Field(300, ge=1)
@@ -57,6 +78,7 @@ class PushPolicy(Parameters):
     unguarded: list[str] = []
     calibration: CalibrationBounds | None = None
     fairness: list[FairnessBound] = []
+    serving: ServingBounds | None = None
 
     def guards_slice(self, slice_: str) -> bool:
         """Whether a slice, by its name in the reports, may forbid a push."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...beam_jobs.reports import SliceReport
+from ...beam_jobs.reports import ServingReport, SliceReport
 from ..history import FINE_TUNED, FROM_SCRATCH, History, HistoryError, SpanRecord
 from .decide_push import decide_push
 from .decide_retrain import decide_retrain
@@ -95,7 +95,8 @@ def _push(history: History, record: SpanRecord, policy: RetrainPolicy) -> str | 
     if not candidates:
         return "unknown"
     erasures = read_erasures(history, record.span) if policy.triggers.erasure else ()
-    return decide_push(policy.push, record.span, candidates, erasures).chosen
+    serving = history.report(record, "serving", ServingReport)
+    return decide_push(policy.push, record.span, candidates, erasures, serving).chosen
 
 
 def _out_of_bounds(

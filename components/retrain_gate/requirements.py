@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...beam_jobs.reports import CANDIDATE, SliceReport
+from ...beam_jobs.reports import CANDIDATE, ServingReport, SliceReport
 from ...beam_jobs.slices import OVERALL
 from ..history import FINE_TUNED
 from .bounds_requirements import calibrated, fair
@@ -12,10 +12,15 @@ from .change_requirements import better_overall, no_slice_worse, no_worse_overal
 from .decision import RuleOutcome, concluded
 from .erasures import Erasure
 from .push_policy import PushPolicy
+from .serving_requirements import serving_requirements
 
 
 def requirements(
-    policy: PushPolicy, name: str, report: SliceReport, erasures: Sequence[Erasure]
+    policy: PushPolicy,
+    name: str,
+    report: SliceReport,
+    erasures: Sequence[Erasure],
+    serving: ServingReport | None,
 ) -> Iterator[RuleOutcome]:
     """Every requirement of one candidate, in a fixed order."""
     changes = {
@@ -34,6 +39,8 @@ def requirements(
         yield calibrated(policy.calibration, name, report)
     for bound in policy.fairness:
         yield fair(bound, name, report)
+    if policy.serving:
+        yield from serving_requirements(policy.serving, name, serving)
     if erasures:
         yield _forgets(name, erasures)
 

@@ -10,8 +10,11 @@ from tfx_vigil.beam_jobs.reports import (
     IngestReport,
     MetricChange,
     PrivacyReport,
+    Quantiles,
     Report,
     SchemaAnomaly,
+    ServingCheck,
+    ServingReport,
     SliceMetric,
     SliceReport,
     write_report,
@@ -114,6 +117,29 @@ def change(difference, half_width=0.01, slice_="overall", n=800):
 def candidate(value, *changes, rows=800, larger_is_better=False):
     return slices(
         value, rows=rows, changes=changes, model="candidate", larger_is_better=larger_is_better
+    )
+
+
+def serving_check(model="fine_tuned", **changes):
+    known = {
+        "requests": 200,
+        "size_bytes": 2_000_000,
+        "latency_ms": Quantiles(p50=2.0, p90=3.0, p99=5.0),
+        "finite": True,
+        "inputs": {"examples": "string", "fare": "float32"},
+        "outputs": {"score": "float32 [1]"},
+    }
+    return ServingCheck(**{"model": model, **known, **changes})
+
+
+def serving(**changes):
+    """``changes``: of the fine-tuned candidate; the model in service is as it would be without."""
+    return ServingReport(
+        models=[
+            serving_check("in_service"),
+            serving_check("from_scratch"),
+            serving_check(**changes),
+        ]
     )
 
 

@@ -17,7 +17,7 @@ from tfx_vigil.components.retrain_gate.decision import RetrainDecision, Training
 from tfx_vigil.components.span_recorder.executor import Executor as SpanRecorder
 
 from .drift_statistics import statistics_of
-from .evidence import candidate, drift, holding, ingest, privacy, slices
+from .evidence import candidate, drift, holding, ingest, privacy, serving, slices
 
 DAY = 86_400_000_000
 
@@ -155,6 +155,7 @@ def record_push(root: str, folder: Path, span: str, model: str | None) -> None:
         "training_statistics": statistics_of_splits(folder / "trained", train=rows(0, 30)),
         "fine_tuned": holding(artifacts.SliceReport(), folder / "fine_tuned", candidate(0.5)),
         "from_scratch": holding(artifacts.SliceReport(), folder / "from_scratch", candidate(0.6)),
+        "serving": holding(artifacts.ServingReport(), folder / "serving_checks", serving()),
         "pushed_model": pushed,
     }
     PushRecorder().Do(

@@ -1,11 +1,11 @@
 """Which candidate the gate lets through, and what it says of the others."""
 
 import pytest
-from tfx_vigil.beam_jobs.reports import SliceDifference
+from tfx_vigil.beam_jobs.reports import Quantiles, SliceDifference
 from tfx_vigil.components.retrain_gate.decide_push import decide_push
 from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
 
-from .evidence import SPAN, candidate, change, metric
+from .evidence import SPAN, candidate, change, metric, serving, serving_check
 from .gate_evidence import rule
 
 
@@ -143,3 +143,64 @@ def test_gaps_between_groups_are_bounded(bound, gaps, outcome):
     decision = judge(better(gaps=gaps), fairness=[bound])
     assert rule(decision, "fine_tuned: fair in true_positive_rate").outcome is outcome
     assert decision.push is (outcome is True)
+
+
+def served(policy=(), **changes):
+    policy = PushPolicy.model_validate({"serving": dict(policy)})
+    return decide_push(policy, SPAN, {"fine_tuned": better()}, serving=serving(**changes))
+
+
+SLOW = Quantiles(p50=6.2, p90=9.0, p99=12.0)
+
+
+@pytest.mark.parametrize(
+    ("rule_", "policy", "changes", "outcome"),
+    [
+        ("serves", {}, {}, True),
+        ("serves", {}, {"problem": "its process ended with -11"}, False),
+        ("serves", {}, {"finite": False}, False),
+        ("serves", {}, {"requests": 0}, False),
+        ("serves", {}, {"outputs": {"scores": "float32 [1]"}}, False),
+        ("same_inputs", {}, {"inputs": {"examples": "string", "fare": "int64"}}, False),
+        ("same_inputs", {}, {"inputs": {"examples": "string"}}, False),
+        ("latency_p99", {"max_latency_ms": 5}, {}, True),
+        ("latency_p99", {"max_latency_ms": 4.9}, {}, False),
+        ("latency_ratio", {}, {"latency_ms": SLOW}, False),
+        ("latency_ratio", {"max_latency_ratio": 3.5}, {"latency_ms": SLOW}, True),
+        ("size", {"max_size_mb": 1.9}, {}, False),
+        ("size_ratio", {}, {"size_bytes": 6_100_000}, False),
+        ("size_ratio", {}, {"size_bytes": 6_000_000}, True),
+    ],
+)
+def test_a_candidate_must_serve_as_the_model_in_service_does(rule_, policy, changes, outcome):
+    decision = served(policy, **changes)
+    assert rule(decision, f"fine_tuned: {rule_}").outcome is outcome
+    assert decision.push is outcome
+
+
+def test_a_limit_that_is_switched_off_asks_nothing():
+    off = {"max_latency_ratio": None, "max_size_ratio": None, "same_inputs": False}
+    decision = served(off, latency_ms=SLOW, size_bytes=10**9, inputs={"examples": "string"})
+    assert decision.push
+
+
+def test_without_a_serving_report_nothing_is_pushed():
+    policy = PushPolicy.model_validate({"serving": {}})
+    decision = decide_push(policy, SPAN, {"fine_tuned": better()})
+    assert not decision.push
+    assert "no serving report on fine_tuned" in decision.reasons[0]
+
+
+def test_what_cannot_be_compared_with_the_model_in_service_is_not_taken_as_good():
+    broken = serving().model_copy(
+        update={"models": [serving_check("in_service", problem="gone"), serving_check()]}
+    )
+    policy = PushPolicy.model_validate({"serving": {}})
+    decision = decide_push(policy, SPAN, {"fine_tuned": better()}, serving=broken)
+    blind = {r.rule for r in decision.rules if r.outcome is None}
+    untold = ("same_inputs", "latency_ratio", "size_ratio")
+    assert blind == {f"fine_tuned: {name}" for name in untold}
+
+
+def test_the_serving_report_is_part_of_the_evidence():
+    assert set(served().evidence) == {"fine_tuned", "serving"}

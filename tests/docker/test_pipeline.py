@@ -198,7 +198,7 @@ def test_a_model_pushed_twice_is_one_model_in_service(proof):
 def test_only_nodes_that_need_it_have_the_volume_and_one_the_key(proof, pods):
     ran = [pod for pod, _ in pods.attempts if pod.name in proof.first.states]
     on_volume = {pod.name for pod in ran if MOUNT in pod.mounts}
-    assert not on_volume & {"DriftValidator", "FineTunedTrainer", "PushGate"}
+    assert not on_volume & {"DriftValidator", "FineTunedTrainer", "ServingChecks"}
     assert {pod.name for pod in ran if "TFX_VIGIL_KEYSET" in pod.env} == {"ProtectedIngest"}
     assert all(pod.memory and pod.deadline for pod in ran)
 

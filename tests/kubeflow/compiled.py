@@ -19,6 +19,7 @@ RETRAINING = {
     "FineTunedEvaluator",
     "FromScratchTrainer",
     "FromScratchEvaluator",
+    "ServingChecks",
     "PushGate",
     "Pusher",
     "PushRecorder",

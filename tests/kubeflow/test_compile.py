@@ -113,9 +113,11 @@ def test_the_volume_is_mounted_only_where_history_logs_or_models_are(pods):
         "WindowResolver",
         "BaselineResolver",
         "ProtectedIngest",
+        "SlicedEvaluator",
         "RetrainGate",
         "SpanRecorder",
         "TrainingExamples",
+        "PushGate",
         "Pusher",
         "PushRecorder",
     }

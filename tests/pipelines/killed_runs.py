@@ -19,7 +19,7 @@ from tfx_vigil.components.history import BaselineRecord, History
 from tfx_vigil.components.push_recorder.executor import Executor as PushRecorder
 from tfx_vigil.pipelines.unfinished_push import withdraw_unfinished
 
-from ..components.evidence import candidate, holding
+from ..components.evidence import candidate, holding, serving
 from ..components.recorded_spans import (
     decision,
     model_of,
@@ -49,6 +49,7 @@ def main(folder: Path) -> None:
         "training_statistics": statistics_of_splits(inputs / "trained", train=rows(0, 30)),
         "fine_tuned": holding(artifacts.SliceReport(), inputs / "fine", candidate(0.5)),
         "from_scratch": holding(artifacts.SliceReport(), inputs / "scratch", candidate(0.6)),
+        "serving": holding(artifacts.ServingReport(), inputs / "serving_checks", serving()),
     }
 
     def run(place: Path) -> None:
