@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from .drift_validator.component import DriftValidator
     from .log_ingest.component import LogIngest
     from .pii_pseudonymizer.component import PIIPseudonymizer
+    from .previous_model.component import PreviousModel
     from .protected_ingest.component import ProtectedIngest
     from .push_recorder.component import PushRecorder
     from .retrain_gate.component import RetrainGate
@@ -25,6 +26,7 @@ __all__ = [
     "DriftValidator",
     "LogIngest",
     "PIIPseudonymizer",
+    "PreviousModel",
     "ProtectedIngest",
     "PushRecorder",
     "RetrainGate",

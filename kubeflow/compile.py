@@ -35,6 +35,7 @@ _PURE = {
     "FineTunedEvaluator",
     "FromScratchTrainer",
     "FromScratchEvaluator",
+    "PreviousEvaluator",
 }
 
 

@@ -21,6 +21,7 @@ _ON_THE_VOLUME = {
     "RetrainGate",
     "SpanRecorder",
     "TrainingExamples",
+    "PreviousModel",
     "PushGate",
     "Pusher",
     "PushRecorder",
@@ -37,6 +38,7 @@ _DEFAULTS = {
     "FineTunedEvaluator": _BEAM,
     "FromScratchTrainer": _TRAINER,
     "FromScratchEvaluator": _BEAM,
+    "PreviousEvaluator": _BEAM,
     "ServingChecks": _BEAM,
 }
 

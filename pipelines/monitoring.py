@@ -21,6 +21,7 @@ from ..components import (
     DriftValidator,
     LogIngest,
     PIIPseudonymizer,
+    PreviousModel,
     ProtectedIngest,
     PushRecorder,
     RetrainGate,
@@ -186,7 +187,8 @@ def _retraining(
     gate: RetrainGate,
     recorder: SpanRecorder,
 ) -> list[BaseNode]:
-    """Two candidates from one plan, judged on the same held-out rows; the better one pushed."""
+    """Two candidates from one plan and the model of before, judged on the same held-out rows; the
+    best one pushed."""
     rows = TrainingExamples(
         plan=gate.outputs["plan"],
         history_root=run.history_root,
@@ -199,7 +201,8 @@ def _retraining(
         exclude_splits=["eval"],
     ).with_id("TrainingStatistics")
 
-    candidates, nodes = {}, []
+    previous = PreviousModel(run.history_root, run.span)
+    models, nodes = {"previous": previous.outputs["model"]}, [previous]
     for name, title, base_model in (
         ("fine_tuned", "FineTuned", baseline.outputs["model"]),
         ("from_scratch", "FromScratch", None),
@@ -213,28 +216,37 @@ def _retraining(
             eval_args=trainer_pb2.EvalArgs(num_steps=config.training.eval_steps),
             custom_config=_custom_config(config),
         ).with_id(f"{title}Trainer")
+        models[name] = trainer.outputs["model"]
+        nodes.append(trainer)
+
+    reports = {}
+    for name, title in (
+        ("fine_tuned", "FineTuned"),
+        ("from_scratch", "FromScratch"),
+        ("previous", "Previous"),
+    ):
         evaluator = SlicedEvaluator(
             examples=rows.outputs["examples"],
             config=config.evaluation,
-            model=trainer.outputs["model"],
+            model=models[name],
             baseline_model=baseline.outputs["model"],
             splits=["eval"],
         ).with_id(f"{title}Evaluator")
-        candidates[name] = trainer.outputs["model"]
-        candidates[f"{name}_report"] = evaluator.outputs["report"]
-        nodes += [trainer, evaluator]
+        reports[name] = evaluator.outputs["report"]
+        nodes.append(evaluator)
 
     serving = ServingChecks(
         examples=rows.outputs["examples"],
         in_service=baseline.outputs["model"],
-        **{name: candidates[name] for name in ("fine_tuned", "from_scratch")},
+        **models,
     )
     push_gate = RetrainGate(
         config.retrain_gate,
         span=run.span,
         history_root=run.history_root,
         serving=serving.outputs["report"],
-        **candidates,
+        **models,
+        **{f"{name}_report": report for name, report in reports.items()},
     ).with_id("PushGate")
     pusher = Pusher(
         model=push_gate.outputs["model"],
@@ -251,8 +263,7 @@ def _retraining(
         decision=push_gate.outputs["decision"],
         plan=gate.outputs["plan"],
         training_statistics=statistics.outputs["statistics"],
-        fine_tuned=candidates["fine_tuned_report"],
-        from_scratch=candidates["from_scratch_report"],
+        **reports,
         serving=serving.outputs["report"],
         pushed_model=pusher.outputs["pushed_model"],
     )

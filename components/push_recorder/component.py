@@ -21,6 +21,7 @@ class PushRecorderSpec(component_spec.ComponentSpec):
         keys.STATISTICS: component_spec.ChannelParameter(type=standard_artifacts.ExampleStatistics),
         keys.FINE_TUNED: component_spec.ChannelParameter(type=SliceReport),
         keys.FROM_SCRATCH: component_spec.ChannelParameter(type=SliceReport),
+        keys.PREVIOUS: component_spec.ChannelParameter(type=SliceReport),
         keys.SERVING: component_spec.ChannelParameter(type=ServingReport),
         keys.PUSHED_MODEL: component_spec.ChannelParameter(type=standard_artifacts.PushedModel),
     }
@@ -46,11 +47,17 @@ class PushRecorder(base_component.BaseComponent):
         training_statistics: BaseChannel,
         fine_tuned: BaseChannel,
         from_scratch: BaseChannel,
+        previous: BaseChannel,
         serving: BaseChannel,
         pushed_model: BaseChannel,
     ):
-        """Completes ``span``; ``decision`` is the push gate's, ``fine_tuned`` and
-        ``from_scratch`` are the candidates' SliceReports, ``serving`` how they serve."""
+        """Completes ``span``.
+
+        Args:
+          decision: the push gate's.
+          fine_tuned, from_scratch, previous: the candidates' SliceReports.
+          serving: how they serve.
+        """
         super().__init__(
             PushRecorderSpec(
                 history_root=history_root,
@@ -60,6 +67,7 @@ class PushRecorder(base_component.BaseComponent):
                 training_statistics=training_statistics,
                 fine_tuned=fine_tuned,
                 from_scratch=from_scratch,
+                previous=previous,
                 serving=serving,
                 pushed_model=pushed_model,
             )

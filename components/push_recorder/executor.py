@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from ...beam_jobs.reports import read_report
-from ..history import FINE_TUNED, FROM_SCRATCH, History, Push, copy_tree
+from ..history import FINE_TUNED, FROM_SCRATCH, PREVIOUS, History, Push, copy_tree
 from ..retrain_gate.decision import RetrainDecision, TrainingPlan
 from ..span_recorder.executor import copy_report
 
@@ -36,21 +36,25 @@ class Executor(base_executor.BaseExecutor):
         decision = read_report(inputs[DECISION].uri, RetrainDecision)
         plan = read_report(inputs[PLAN].uri, TrainingPlan)
         pushed = inputs[PUSHED_MODEL]
+        history, span = History(exec_properties[HISTORY_ROOT]), exec_properties[SPAN]
 
         push = None
         if pushed.get_int_custom_property("pushed"):
+            learned, restores = plan.spans, None
+            if decision.chosen == PREVIOUS:
+                previous = history.previous_model(before=span)
+                learned, restores = previous.trained_on, previous.span
             push = Push(
                 model=pushed.get_string_custom_property("pushed_destination"),
                 candidate=decision.chosen,
-                trained_on=plan.spans,
+                trained_on=learned,
+                restores=restores,
             )
 
         def fill(folder: str) -> None:
             copy_report(inputs[DECISION], folder, "push")
-            for name in (FINE_TUNED, FROM_SCRATCH, SERVING):
+            for name in (FINE_TUNED, FROM_SCRATCH, PREVIOUS, SERVING):
                 copy_report(inputs[name], folder, name)
             copy_tree(inputs[STATISTICS].uri, os.path.join(folder, STATISTICS))
 
-        History(exec_properties[HISTORY_ROOT]).complete_span(
-            exec_properties[SPAN], push, decision.action, fill
-        )
+        history.complete_span(span, push, decision.action, fill)

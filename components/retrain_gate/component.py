@@ -46,6 +46,8 @@ class RetrainGateSpec(component_spec.ComponentSpec):
         keys.FINE_TUNED_REPORT: _optional(SliceReport),
         keys.FROM_SCRATCH: _optional(standard_artifacts.Model),
         keys.FROM_SCRATCH_REPORT: _optional(SliceReport),
+        keys.PREVIOUS: _optional(standard_artifacts.Model),
+        keys.PREVIOUS_REPORT: _optional(SliceReport),
         keys.SERVING: _optional(ServingReport),
     }
     OUTPUTS = {
@@ -96,6 +98,8 @@ class RetrainGate(base_component.BaseComponent):
         fine_tuned_report: BaseChannel | None = None,
         from_scratch: BaseChannel | None = None,
         from_scratch_report: BaseChannel | None = None,
+        previous: BaseChannel | None = None,
+        previous_report: BaseChannel | None = None,
         serving: BaseChannel | None = None,
     ):
         """Makes a gate.
@@ -110,21 +114,26 @@ class RetrainGate(base_component.BaseComponent):
           ingest, privacy, drift, slices: reports on the span.
           statistics: of the span, as DriftValidator or DriftStatistics writes them; a plan that
             compares spans needs them, and those of earlier spans in the history.
-          fine_tuned, from_scratch: candidate Models; each with its SliceReport.
+          fine_tuned, from_scratch, previous: candidate Models; each with its SliceReport.
+            ``previous`` served before the model in service; pushing it rolls back.
           serving: ServingReport on the candidates and the model in service.
 
         Raises:
           ValueError: neither or both kinds of evidence are given, or a candidate lacks its report.
         """
         reports = [r for r in (ingest, privacy, drift, slices) if r is not None]
-        candidates = [(fine_tuned, fine_tuned_report), (from_scratch, from_scratch_report)]
+        candidates = [
+            (fine_tuned, fine_tuned_report),
+            (from_scratch, from_scratch_report),
+            (previous, previous_report),
+        ]
         if any((model is None) != (report is None) for model, report in candidates):
             raise ValueError("RetrainGate: each candidate needs both its model and its report")
         judges_candidates = any(model is not None for model, _ in candidates)
         if judges_candidates == bool(reports):
             raise ValueError(
                 "RetrainGate takes reports on a span (ingest, privacy, drift, slices) or "
-                "candidates (fine_tuned, from_scratch), one of the two"
+                "candidates (fine_tuned, from_scratch, previous), one of the two"
             )
         if reports and window_end is None:
             raise ValueError("RetrainGate: window_end is needed to decide on retraining")
@@ -150,6 +159,8 @@ class RetrainGate(base_component.BaseComponent):
                 fine_tuned_report=fine_tuned_report,
                 from_scratch=from_scratch,
                 from_scratch_report=from_scratch_report,
+                previous=previous,
+                previous_report=previous_report,
                 serving=serving,
                 **outputs,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...beam_jobs.reports import CANDIDATE, ServingReport, SliceReport
+from ..history import PREVIOUS
 from .decision import RetrainDecision
 from .erasures import Erasure
 from .evidence import fingerprint, overall_metric
@@ -18,41 +19,49 @@ def decide_push(
     candidates: dict[str, SliceReport],
     erasures: Sequence[Erasure] = (),
     serving: ServingReport | None = None,
+    previous: Sequence[Erasure] = (),
 ) -> RetrainDecision:
     """Push the best candidate that is better with confidence and hurts no slice.
 
     Where ``erasures`` concern the model in service, one that is no worse is enough, but it must
-    not have been fine-tuned from that model.
+    not have been fine-tuned from that model. The model that served before is a candidate like the
+    others, ``previous``: pushing it rolls back.
 
     Args:
       candidates: name -> its SliceReport, in which model ``candidate`` is compared with the model
         in service on the same held-out rows.
       serving: how each of them, and the model in service, served.
+      previous: erasures that concern the candidate of that name.
     """
     rules = {
-        name: list(requirements(policy, name, report, erasures, serving))
+        name: list(requirements(policy, name, report, erasures, serving, previous))
         for name, report in candidates.items()
     }
     fit = [name for name in candidates if all(rule.outcome for rule in rules[name])]
     chosen = min(fit, key=lambda name: _loss(candidates[name]), default=None)
     failed = [r for outcomes in rules.values() for r in outcomes if not r.outcome]
     shown = [r for r in rules[chosen] if r.outcome] if chosen else failed
+    action = {None: "hold", PREVIOUS: "roll_back"}.get(chosen, "push")
     evidence = {**candidates, **({"serving": serving} if serving else {})}
     return RetrainDecision(
         span=span,
-        action="push" if chosen else "hold",
+        action=action,
         retrain=False,
         push=chosen is not None,
         chosen=chosen,
         reasons=[rule.reason for rule in shown],
         rules=[rule for outcomes in rules.values() for rule in outcomes],
-        next_step=(
-            f"push {chosen} and watch the next span"
-            if chosen
-            else "keep the model in service; collect more labelled rows or another model"
-        ),
+        next_step=_next_step(chosen),
         evidence={name: fingerprint(report) for name, report in evidence.items()},
     )
+
+
+def _next_step(chosen: str | None) -> str:
+    if chosen is None:
+        return "keep the model in service; collect more labelled rows or another model"
+    if chosen == PREVIOUS:
+        return "put the model back that served before, and find out what was wrong with this one"
+    return f"push {chosen} and watch the next span"
 
 
 def _loss(report: SliceReport) -> float:

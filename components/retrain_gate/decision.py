@@ -8,7 +8,9 @@ from ...beam_jobs.reports import Document, Report
 from .policy import RetrainPolicy
 from .trigger_policy import Asked
 
-Action = Literal["none", "watch", "hold", "retrain", "retrain_urgently", "call_human", "push"]
+Action = Literal[
+    "none", "watch", "hold", "retrain", "retrain_urgently", "call_human", "push", "roll_back"
+]
 RETRAINS: tuple[Action, ...] = ("retrain", "retrain_urgently")
 
 
@@ -75,7 +77,8 @@ class RetrainDecision(Report):
     """What is to be done about a span, and why.
 
     ``action``: ``hold`` is retraining that is due but forbidden, or, of the push gate, that no
-    candidate may be pushed; ``call_human``: nothing is done before a person has looked.
+    candidate may be pushed; ``roll_back``: the candidate pushed is the model that served before;
+    ``call_human``: nothing is done before a person has looked.
     ``policy``: by which it was decided; None in records of earlier versions.
     """
 

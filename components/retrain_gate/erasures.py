@@ -37,6 +37,14 @@ def read_erasures(history: History, span: str) -> tuple[Erasure, ...]:
     return unheeded(history, in_service) if in_service else ()
 
 
+def read_all_erasures(
+    history: History, span: str
+) -> tuple[tuple[Erasure, ...], tuple[Erasure, ...]]:
+    """The same, and those that the model which served before has not heeded."""
+    previous = history.previous_model(before=span)
+    return read_erasures(history, span), unheeded(history, previous) if previous else ()
+
+
 def unheeded(history: History, model: ModelInService) -> tuple[Erasure, ...]:
     """The erasures of people whom ``model``, or one it goes on from, learned from."""
     origins = {ancestor.span for ancestor in history.ancestry(model)}

@@ -11,11 +11,12 @@ from tfx.types import artifact_utils
 
 from ...beam_jobs import reports as documents
 from ..blessing import write_blessing
-from ..history import FINE_TUNED, FROM_SCRATCH, History, copy_tree
+from ..history import FINE_TUNED, FROM_SCRATCH, PREVIOUS, History, copy_tree
+from ..previous_model.executor import is_there
 from .decide_push import decide_push
 from .decide_retrain import decide_retrain
 from .decision import RetrainDecision
-from .erasures import read_erasures
+from .erasures import read_all_erasures
 from .evidence import Past, Reports, read_past
 from .policy import RetrainPolicy
 from .read_likeness import read_likenesses
@@ -32,12 +33,18 @@ SLICES = "slices"
 STATISTICS = "statistics"
 FINE_TUNED_REPORT = "fine_tuned_report"
 FROM_SCRATCH_REPORT = "from_scratch_report"
+PREVIOUS_REPORT = "previous_report"
 SERVING = "serving"
 DECISION = "decision"
 PLAN = "plan"
 MODEL = "model"
 BLESSING = "blessing"
 
+_CANDIDATES = (
+    (FINE_TUNED, FINE_TUNED_REPORT),
+    (FROM_SCRATCH, FROM_SCRATCH_REPORT),
+    (PREVIOUS, PREVIOUS_REPORT),
+)
 _TIME = TypeAdapter(AwareDatetime)
 _REPORTS = {
     INGEST: documents.IngestReport,
@@ -107,18 +114,18 @@ def _push(
 ) -> RetrainDecision:
     candidates = {
         name: documents.read_report(inputs[report].uri, documents.SliceReport)
-        for name, report in ((FINE_TUNED, FINE_TUNED_REPORT), (FROM_SCRATCH, FROM_SCRATCH_REPORT))
-        if report in inputs
+        for name, report in _CANDIDATES
+        if report in inputs and (name not in inputs or is_there(inputs[name]))
     }
     span, root = exec_properties[SPAN], exec_properties.get(HISTORY_ROOT)
     heeded = root and policy.triggers.erasure
-    erasures = read_erasures(History(root), span) if heeded else ()
+    erasures, earlier = read_all_erasures(History(root), span) if heeded else ((), ())
     serving = (
         documents.read_report(inputs[SERVING].uri, documents.ServingReport)
         if SERVING in inputs
         else None
     )
-    decision = decide_push(policy.push, span, candidates, erasures, serving)
+    decision = decide_push(policy.push, span, candidates, erasures, serving, earlier)
     model = outputs[MODEL]
     if decision.chosen:
         copy_tree(inputs[decision.chosen].uri, model.uri)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ...beam_jobs.reports import ServingReport, SliceReport
-from ..history import FINE_TUNED, FROM_SCRATCH, History, HistoryError, SpanRecord
+from ..history import FINE_TUNED, FROM_SCRATCH, PREVIOUS, History, HistoryError, SpanRecord
 from .decide_push import decide_push
 from .decide_retrain import decide_retrain
 from .decision import RetrainDecision
-from .erasures import read_erasures
+from .erasures import read_all_erasures
 from .evidence import read_past, read_reports
 from .metric_triggers import metric_bound
 from .policy import RetrainPolicy
@@ -90,13 +90,17 @@ def backtest(history: History, policy: RetrainPolicy) -> Iterator[Replayed]:
 
 
 def _push(history: History, record: SpanRecord, policy: RetrainPolicy) -> str | None:
-    found = {name: history.report(record, name, SliceReport) for name in (FINE_TUNED, FROM_SCRATCH)}
-    candidates = {name: report for name, report in found.items() if report}
+    found = {
+        name: history.report(record, name, SliceReport)
+        for name in (FINE_TUNED, FROM_SCRATCH, PREVIOUS)
+    }
+    candidates = {name: report for name, report in found.items() if report and report.models}
     if not candidates:
         return "unknown"
-    erasures = read_erasures(history, record.span) if policy.triggers.erasure else ()
+    heeded = policy.triggers.erasure
+    erasures, earlier = read_all_erasures(history, record.span) if heeded else ((), ())
     serving = history.report(record, "serving", ServingReport)
-    return decide_push(policy.push, record.span, candidates, erasures, serving).chosen
+    return decide_push(policy.push, record.span, candidates, erasures, serving, earlier).chosen
 
 
 def _out_of_bounds(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ...beam_jobs.reports import CANDIDATE, ServingReport, SliceReport
 from ...beam_jobs.slices import OVERALL
-from ..history import FINE_TUNED
+from ..history import FINE_TUNED, PREVIOUS
 from .bounds_requirements import calibrated, fair
 from .change_requirements import better_overall, no_slice_worse, no_worse_overall
 from .decision import RuleOutcome, concluded
@@ -21,6 +21,7 @@ def requirements(
     report: SliceReport,
     erasures: Sequence[Erasure],
     serving: ServingReport | None,
+    previous: Sequence[Erasure],
 ) -> Iterator[RuleOutcome]:
     """Every requirement of one candidate, in a fixed order."""
     changes = {
@@ -41,8 +42,9 @@ def requirements(
         yield fair(bound, name, report)
     if policy.serving:
         yield from serving_requirements(policy.serving, name, serving)
-    if erasures:
-        yield _forgets(name, erasures)
+    remembered = {FINE_TUNED: erasures, PREVIOUS: previous}.get(name, ())
+    if erasures or remembered:
+        yield _forgets(name, remembered or erasures, not remembered)
 
 
 def _enough_rows(policy: PushPolicy, name: str, report: SliceReport) -> RuleOutcome:
@@ -58,17 +60,22 @@ def _enough_rows(policy: PushPolicy, name: str, report: SliceReport) -> RuleOutc
     )
 
 
-def _forgets(name: str, erasures: Sequence[Erasure]) -> RuleOutcome:
-    forgets = name != FINE_TUNED
+def _forgets(name: str, erasures: Sequence[Erasure], forgets: bool) -> RuleOutcome:
     numbers = ", ".join(str(erasure.receipt) for erasure in erasures)
+    if forgets:
+        found = f"{name} was trained without the people erased (receipt {numbers})"
+    elif name == FINE_TUNED:
+        found = (
+            f"{name} goes on from a model that learned from people erased since "
+            f"(receipt {numbers}): fine-tuning does not make it forget"
+        )
+    else:
+        found = f"{name} learned from people erased since (receipt {numbers})"
     return concluded(
         "requirement",
         f"{name}: forgets",
         {"receipts": [erasure.receipt for erasure in erasures]},
         "trained without the people who were erased",
         forgets,
-        f"{name} was trained from scratch without the people erased (receipt {numbers})"
-        if forgets
-        else f"{name} goes on from a model that learned from people erased since "
-        f"(receipt {numbers}): fine-tuning does not make it forget",
+        found,
     )

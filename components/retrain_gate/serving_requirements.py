@@ -31,24 +31,26 @@ def serving_requirements(
         yield _same_inputs(name, found, before)
     latency, size = found.latency_ms.p50, found.size_bytes / 1e6
     limits = [
-        ("latency_p99", "ms", found.latency_ms.p99, bounds.max_latency_ms),
-        ("size", "MB", size, bounds.max_size_mb),
+        ("latency_p99", "99th percentile of the latency", "ms", found.latency_ms.p99),
+        ("size", "size", "MB", size),
     ]
-    for quantity, unit, value, most in limits:
+    for (rule, what, unit, value), most in zip(
+        limits, (bounds.max_latency_ms, bounds.max_size_mb), strict=True
+    ):
         if most is not None:
-            yield _at_most(f"{name}: {quantity}", value, most, unit)
+            yield _at_most(name, rule, what, value, most, unit)
     relative = [
-        ("latency_ratio", latency, before and before.latency_ms.p50, bounds.max_latency_ratio),
-        ("size_ratio", size, before and before.size_bytes / 1e6, bounds.max_size_ratio),
+        ("latency_ratio", "median latency", latency, before and before.latency_ms.p50),
+        ("size_ratio", "size", size, before and before.size_bytes / 1e6),
     ]
-    for quantity, value, base, most in relative:
-        if most is None:
-            continue
-        if base:
-            yield _at_most(f"{name}: {quantity}", value / base, most, "times that in service")
-        else:
+    for (rule, what, value, base), most in zip(
+        relative, (bounds.max_latency_ratio, bounds.max_size_ratio), strict=True
+    ):
+        if most is not None and base:
+            yield _at_most(name, rule, what, value / base, most, "times that in service")
+        elif most is not None:
             missing = "the model in service could not be measured"
-            yield _unknown(f"{name}: {quantity}", f"<= {most:g} times that in service", missing)
+            yield _unknown(f"{name}: {rule}", f"{what} <= {most:g} times that in service", missing)
 
 
 _SERVES = "loads and serves real requests with finite outputs, as in service"
@@ -93,13 +95,13 @@ def _same_inputs(name: str, found: ServingCheck, before: ServingCheck | None) ->
     )
 
 
-def _at_most(rule: str, value: float, most: float, unit: str) -> RuleOutcome:
+def _at_most(name: str, rule: str, what: str, value: float, most: float, unit: str) -> RuleOutcome:
     return _outcome(
-        rule,
+        f"{name}: {rule}",
         {"value": value},
-        f"<= {most:g} {unit}",
+        f"{what} <= {most:g} {unit}",
         value <= most,
-        f"{rule.replace(': ', ' has a ')} of {value:.3g} {unit}",
+        f"the {what} of {name} is {value:.3g} {unit}",
         value=value,
         threshold=most,
     )

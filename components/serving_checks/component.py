@@ -48,6 +48,7 @@ class ServingChecks(base_component.BaseComponent):
         in_service: BaseChannel | None = None,
         fine_tuned: BaseChannel | None = None,
         from_scratch: BaseChannel | None = None,
+        previous: BaseChannel | None = None,
         split: str = "eval",
         sample: int = 200,
     ):
@@ -59,6 +60,7 @@ class ServingChecks(base_component.BaseComponent):
                 in_service=in_service,
                 fine_tuned=fine_tuned,
                 from_scratch=from_scratch,
+                previous=previous,
                 split=split,
                 sample=sample,
                 report=as_channel([ServingReport()]),

@@ -15,13 +15,14 @@ from tfx.types import artifact_utils
 from ...beam_jobs.examples import split_pattern
 from ...beam_jobs.reports import IN_SERVICE, ServingCheck, ServingReport, write_report
 from ...beam_jobs.score_models import find_saved_model
-from ..history import FINE_TUNED, FROM_SCRATCH
+from ..history import FINE_TUNED, FROM_SCRATCH, PREVIOUS
+from ..previous_model.executor import is_there
 
 EXAMPLES = "examples"
 SPLIT = "split"
 SAMPLE = "sample"
 REPORT = "report"
-MODELS = (IN_SERVICE, FINE_TUNED, FROM_SCRATCH)
+MODELS = (IN_SERVICE, FINE_TUNED, FROM_SCRATCH, PREVIOUS)
 _PATIENCE = 600
 
 
@@ -37,7 +38,7 @@ class Executor(base_executor.BaseExecutor):
         models = {
             name: find_saved_model(artifact_utils.get_single_uri(input_dict[name]))
             for name in MODELS
-            if input_dict.get(name)
+            if input_dict.get(name) and all(map(is_there, input_dict[name]))
         }
         examples = artifact_utils.get_single_uri(input_dict[EXAMPLES])
         requests = split_pattern(examples, exec_properties[SPLIT])

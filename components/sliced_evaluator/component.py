@@ -84,7 +84,8 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
           config: a tfma.EvalConfig alone stands for a binary classification; of other tasks it
             is the ``eval_config`` of an EvaluationConfig.
           model, baseline_model: Model artifacts, or pushed ones imported as Model: SavedModels
-            whose signature ``serving_default`` takes serialized tf.Examples.
+            whose signature ``serving_default`` takes serialized tf.Examples. A ``model`` whose
+            custom property ``available`` is 0 is not there: the report is empty then.
           history_root, span: what was estimated of spans before ``span`` is held against the
             labels that have come since (``matured`` in the report), by ``log_event_time``.
 

@@ -19,6 +19,7 @@ from ...beam_jobs.reports import CANDIDATE, IN_SERVICE, SliceReport, read_report
 from ...beam_jobs.score_models import find_saved_model
 from ..blessing import write_blessing
 from ..history import History
+from ..previous_model.executor import is_there
 from .matured import earlier_estimates, with_matured
 
 CONFIG = "config"
@@ -33,6 +34,15 @@ EVALUATION = "evaluation"
 REPORT = "report"
 BLESSING = "blessing"
 
+_NOTHING = SliceReport(
+    models=[],
+    primary_metric="",
+    larger_is_better=False,
+    rows=0,
+    metrics=[],
+    changes=[],
+    small_slices={},
+)
 _MODEL_NAMES = {MODEL: CANDIDATE, BASELINE_MODEL: IN_SERVICE}
 
 
@@ -48,6 +58,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         splits, estimate_splits = (
             json_utils.loads(exec_properties[key]) for key in (SPLITS, ESTIMATE_SPLITS)
         )
+        report_uri = artifact_utils.get_single_uri(output_dict[REPORT])
+        if any(not is_there(model) for model in input_dict.get(MODEL, [])):
+            write_report(report_uri, _NOTHING)
+            return
         models = {
             name: find_saved_model(artifact_utils.get_single_uri(input_dict[key]))
             for key, name in _MODEL_NAMES.items()
@@ -69,10 +83,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             _ = rows | "Evaluate" >> EvaluateSlices(
                 config,
                 artifact_utils.get_single_uri(output_dict[EVALUATION]),
-                artifact_utils.get_single_uri(output_dict[REPORT]),
+                report_uri,
                 models,
             )
-        report_uri = artifact_utils.get_single_uri(output_dict[REPORT])
         report = read_report(report_uri, SliceReport)
         if estimates:
             write_report(report_uri, with_matured(report, estimates))

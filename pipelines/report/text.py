@@ -166,12 +166,16 @@ def outcome(span: Span) -> tuple[str, str]:
     record, push = span.record, span.push
     if not record.complete:
         return "unfinished", "Retraining was asked for and has not finished."
+    if record.push and record.push.restores:
+        return "roll back", "Put the model back that served before: it does better."
     if record.push:
         return "push", f"Retrained and pushed the {record.push.candidate} model."
     if push and push.chosen:
         return "hold", f"Retrained and chose {push.chosen}, but the Pusher did not push it."
     if push:
         return "hold", "Retrained, but no candidate may be pushed: the model in service stays."
+    if record.action == "call_human":
+        return "call a human", "A person must look before anything is done."
     if record.action == "hold":
         return "hold", "Retraining is due but blocked by a guard."
     if record.action == "watch":

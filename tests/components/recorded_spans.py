@@ -155,6 +155,7 @@ def record_push(root: str, folder: Path, span: str, model: str | None) -> None:
         "training_statistics": statistics_of_splits(folder / "trained", train=rows(0, 30)),
         "fine_tuned": holding(artifacts.SliceReport(), folder / "fine_tuned", candidate(0.5)),
         "from_scratch": holding(artifacts.SliceReport(), folder / "from_scratch", candidate(0.6)),
+        "previous": holding(artifacts.SliceReport(), folder / "previous", candidate(0.7)),
         "serving": holding(artifacts.ServingReport(), folder / "serving_checks", serving()),
         "pushed_model": pushed,
     }

@@ -3,9 +3,10 @@
 import pytest
 from tfx_vigil.beam_jobs.reports import Quantiles, SliceDifference
 from tfx_vigil.components.retrain_gate.decide_push import decide_push
+from tfx_vigil.components.retrain_gate.erasures import Erasure
 from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
 
-from .evidence import SPAN, candidate, change, metric, serving, serving_check
+from .evidence import NOW, SPAN, candidate, change, metric, serving, serving_check
 from .gate_evidence import rule
 
 
@@ -204,3 +205,34 @@ def test_what_cannot_be_compared_with_the_model_in_service_is_not_taken_as_good(
 
 def test_the_serving_report_is_part_of_the_evidence():
     assert set(served().evidence) == {"fine_tuned", "serving"}
+
+
+OWED = [Erasure("/serving/1", 3, NOW)]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "known", "chosen", "action"),
+    [
+        ({"previous": better()}, {}, "previous", "roll_back"),
+        ({"previous": candidate(0.5, change(0.01))}, {}, None, "hold"),
+        (
+            {"previous": better(), "fine_tuned": candidate(0.4, change(-0.1))},
+            {},
+            "fine_tuned",
+            "push",
+        ),
+        (
+            {"previous": candidate(0.4, change(-0.1)), "fine_tuned": better()},
+            {},
+            "previous",
+            "roll_back",
+        ),
+        ({"previous": better()}, {"previous": OWED}, None, "hold"),
+        ({"previous": better()}, {"erasures": OWED}, "previous", "roll_back"),
+        ({"previous": better()}, {"erasures": OWED, "previous": OWED}, None, "hold"),
+    ],
+)
+def test_the_model_of_before_comes_back_where_it_is_best(candidates, known, chosen, action):
+    decision = decide_push(PushPolicy(), SPAN, candidates, **known)
+    assert (decision.chosen, decision.action) == (chosen, action)
+    assert decision.push is (chosen is not None)

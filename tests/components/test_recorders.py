@@ -32,7 +32,7 @@ OF_A_SPAN = {
     "labelled/data_tfrecord-00000-of-00001.gz",
 }
 OF_A_RETRAINING = {
-    *(f"{name}.json" for name in ("push", "fine_tuned", "from_scratch", "serving")),
+    *(f"{name}.json" for name in ("push", "fine_tuned", "from_scratch", "previous", "serving")),
     "training_statistics/Split-train/FeatureStats.pb",
 }
 
@@ -171,6 +171,7 @@ def test_the_components_take_the_artifacts_of_their_neighbours():
         training_statistics=statistics,
         fine_tuned=reports["slices"],
         from_scratch=reports["slices"],
+        previous=reports["slices"],
         serving=channel(artifacts.ServingReport),
         pushed_model=channel(standard_artifacts.PushedModel),
     )

@@ -19,6 +19,8 @@ RETRAINING = {
     "FineTunedEvaluator",
     "FromScratchTrainer",
     "FromScratchEvaluator",
+    "PreviousModel",
+    "PreviousEvaluator",
     "ServingChecks",
     "PushGate",
     "Pusher",

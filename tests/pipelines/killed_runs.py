@@ -49,6 +49,7 @@ def main(folder: Path) -> None:
         "training_statistics": statistics_of_splits(inputs / "trained", train=rows(0, 30)),
         "fine_tuned": holding(artifacts.SliceReport(), inputs / "fine", candidate(0.5)),
         "from_scratch": holding(artifacts.SliceReport(), inputs / "scratch", candidate(0.6)),
+        "previous": holding(artifacts.SliceReport(), inputs / "previous", candidate(0.7)),
         "serving": holding(artifacts.ServingReport(), inputs / "serving_checks", serving()),
     }
 
