@@ -16,8 +16,10 @@ Windows = Mapping[str, tuple[datetime, datetime]]
 """Span -> when it begins and when it has ended."""
 
 
-def with_event_span(batch: pa.RecordBatch, windows: Windows) -> pa.RecordBatch:
-    """``batch`` and a column EVENT_SPAN: the window in which ``log_event_time`` lies.
+def with_event_span(
+    batch: pa.RecordBatch, windows: Windows, name: str = EVENT_SPAN
+) -> pa.RecordBatch:
+    """``batch`` and a column ``name``: the window in which ``log_event_time`` lies.
 
     A row outside of all windows, or without a time, has no value.
     """
@@ -33,7 +35,7 @@ def with_event_span(batch: pa.RecordBatch, windows: Windows) -> pa.RecordBatch:
     values = pa.array(names, pa.string()).take(pa.array(found[found >= 0]))
     offsets = np.concatenate([[0], np.cumsum(found >= 0)])
     column = pa.LargeListArray.from_arrays(pa.array(offsets, pa.int64()), values)
-    return pa.RecordBatch.from_arrays([*batch.columns, column], [*batch.schema.names, EVENT_SPAN])
+    return pa.RecordBatch.from_arrays([*batch.columns, column], [*batch.schema.names, name])
 
 
 def _microseconds(time: datetime) -> int:

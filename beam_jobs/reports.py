@@ -630,7 +630,8 @@ class SliceReport(Report):
     action decided. ``dropped`` counts by reason the rows read that could not be
     evaluated, beside the ``rows`` that were. ``found``: None where no slices were searched;
     ``estimates``: None where none were asked for; ``matured``: those of earlier spans whose labels
-    are among ``rows``.
+    are among ``rows``. ``since_push``: the whole's metrics of the logged predictions of requests
+    that came after the newest push, as labels come later than requests; None where all did.
     Of a ranking ``n`` and the sizes of slices count queries; ``queries_without_relevance`` of
     them have no relevant row and are not among them.
     ``grouped_by``: the column by which rows belong together, so that intervals take groups for
@@ -659,6 +660,7 @@ class SliceReport(Report):
     found: SlicesFound | None = None
     estimates: Estimates | None = None
     matured: list[MaturedEstimate] = []
+    since_push: list[SliceMetric] | None = None
 
 
 class ServingCheck(Document):

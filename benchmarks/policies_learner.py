@@ -21,19 +21,25 @@ from tfx_bsl.coders.example_coder import ExamplesToRecordBatchDecoder
 from tfx_vigil.beam_jobs import evaluate_slices
 from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
 from tfx_vigil.beam_jobs.reports import CANDIDATE, IN_SERVICE, SliceReport
+from tfx_vigil.beam_jobs.select_training_rows import WEIGHT
 from tfx_vigil.beam_jobs.tfma_config import eval_config
 
 FILE = "model.joblib"
 
 
 def learn(rows: pd.DataFrame, label: str, folder: str) -> str:
-    """Trains on ``rows`` and returns ``folder``, where the model now is."""
+    """Trains on ``rows``, by their weights if they have some, and returns ``folder``."""
     codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
     numbers = make_column_transformer(
         (codes, make_column_selector(dtype_include=object)), remainder="passthrough"
     )
     trees = HistGradientBoostingClassifier(max_iter=60, max_leaf_nodes=15, random_state=0)
-    model = make_pipeline(numbers, trees).fit(rows.drop(columns=label), rows[label])
+    weights = rows.get(WEIGHT)
+    model = make_pipeline(numbers, trees).fit(
+        rows.drop(columns=[label, WEIGHT], errors="ignore"),
+        rows[label],
+        histgradientboostingclassifier__sample_weight=weights,
+    )
     Path(folder).mkdir(parents=True, exist_ok=True)
     joblib.dump(model, f"{folder}/{FILE}")
     return folder
@@ -56,7 +62,7 @@ def table(requests: pd.DataFrame, features: Mapping[str, str], label: str) -> pd
 
 
 def read_examples(folder: str, features: Mapping[str, str], label: str) -> pd.DataFrame:
-    """The same of gzipped tf.Examples."""
+    """The same of gzipped tf.Examples, with their weights if they have some."""
     files = [str(path) for path in sorted(Path(folder).iterdir())]
     records = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
     batch = ExamplesToRecordBatchDecoder().DecodeBatch(records)
@@ -68,7 +74,10 @@ def read_examples(folder: str, features: Mapping[str, str], label: str) -> pd.Da
         if kind == "string":
             cells = [None if cell is None else cell.decode() for cell in cells]
         columns[name] = cells
-    return table(pd.DataFrame(columns), features, label)
+    rows = table(pd.DataFrame(columns), features, label)
+    if WEIGHT in found:
+        rows[WEIGHT] = np.asarray(found[WEIGHT].flatten())
+    return rows
 
 
 def compare(

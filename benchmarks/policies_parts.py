@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +17,10 @@ from tfx_vigil.beam_jobs.reports import Report
 from tfx_vigil.pipelines.config import VigilConfig
 
 
-def vigil_config(stream: Stream, folder: Path) -> VigilConfig:
-    """A vigil.yaml of the stream: everything by default but what the stream is."""
+def vigil_config(
+    stream: Stream, folder: Path, policy: Mapping[str, Any] = MappingProxyType({})
+) -> VigilConfig:
+    """A vigil.yaml of the stream: all by default but what the stream is, and the policy."""
     return VigilConfig.model_validate(
         {
             "model": {
@@ -33,6 +38,7 @@ def vigil_config(stream: Stream, folder: Path) -> VigilConfig:
             },
             "privacy": {"default": "keep"},
             "slices": stream.slices,
+            "policy": dict(policy),
             "metrics": {"search": None, "estimate": False},
             "runtime": {
                 "pipeline_root": f"{folder}/pipeline",

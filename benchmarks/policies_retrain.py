@@ -16,7 +16,6 @@ from tfx_vigil.components.artifacts import TrainingPlan as PlanArtifact
 from tfx_vigil.components.history import FROM_SCRATCH, History, Push, copy_tree
 from tfx_vigil.components.retrain_gate.decide_push import decide_push
 from tfx_vigil.components.retrain_gate.decision import RetrainDecision, TrainingPlan
-from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
 from tfx_vigil.components.spans import Window
 from tfx_vigil.pipelines.config import VigilConfig
 
@@ -27,7 +26,6 @@ def retrain(
     history: History,
     window: Window,
     plan: TrainingPlan,
-    policy: RetrainPolicy,
     push_gate: bool,
     folder: Path,
 ) -> RetrainDecision:
@@ -50,7 +48,7 @@ def retrain(
     model = learn(learned, LABEL, f"{folder}/model")
     models = {CANDIDATE: model, IN_SERVICE: history.model_in_service(before=window.span).model}
     report = compare(config.evaluation, unseen, models, stream.features, f"{folder}/evaluation")
-    decision = decide_push(policy.push, window.span, {FROM_SCRATCH: report})
+    decision = decide_push(config.retrain_gate.push, window.span, {FROM_SCRATCH: report})
     pushes = decision.push or not push_gate
     push = Push(model=model, candidate=FROM_SCRATCH, trained_on=plan.spans) if pushes else None
 

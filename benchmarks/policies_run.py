@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from policies_learner import first_report, learn, score, table
 from policies_parts import vigil_config, write_logs
@@ -17,7 +18,7 @@ from tfx_vigil.beam_jobs.reports import CANDIDATE, SliceReport
 from tfx_vigil.components.history import BaselineRecord, History
 from tfx_vigil.components.retrain_gate.decide_retrain import decide_retrain
 from tfx_vigil.components.retrain_gate.evidence import overall_metric, read_past
-from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
+from tfx_vigil.components.retrain_gate.read_likeness import read_likenesses
 from tfx_vigil.pipelines.initialise import initialise
 
 PRIMARY, BOUND = "binary_crossentropy", 0.05
@@ -65,7 +66,7 @@ def begin(stream: Stream, root: Path) -> None:
 
 
 def run(
-    stream: Stream, policy: RetrainPolicy, push_gate: bool, root: Path, name: str
+    stream: Stream, policy: Mapping[str, Any], push_gate: bool, root: Path, name: str
 ) -> Iterator[Day]:
     """The stream under ``policy``, whose history is begun in ``root``.
 
@@ -73,13 +74,14 @@ def run(
     pushed the same share it, below ``root/shared``.
 
     Args:
+      policy: the section of vigil.yaml.
       push_gate: False pushes whatever was trained.
       name: the policy's folder below ``root``.
     """
     own = root / name
     shutil.copytree(root / "first" / "history", own / "history")
-    config = vigil_config(stream, own)
-    history = History(config.runtime.history_root)
+    config = vigil_config(stream, own, policy)
+    history, gate = History(config.runtime.history_root), config.retrain_gate
     first = overall_metric(history.baseline_report("slices", SliceReport), PRIMARY, CANDIDATE)
     for k in range(stream.measured):
         window, requests = stream.spans.window(k), stream.requests[k]
@@ -88,12 +90,13 @@ def run(
         write_logs(stream, requests, scores, model.span, window.span, own)
         found = evidence(config, history, window, root / "shared")
         past = read_past(history, window.span, window.end)
-        decision, plan = decide_retrain(policy, window.span, found.reports, past)
+        alike = read_likenesses(gate.training, history, window.span, found.statistics)
+        decision, plan = decide_retrain(gate, window.span, found.reports, past, likenesses=alike)
         record(history, window, found, decision, plan)
-        push = None
+        reasons, push = decision.reasons, None
         if decision.retrain:
-            gate = retrain(config, stream, history, window, plan, policy, push_gate, own)
-            push = history.record(window.span).push
+            judged = retrain(config, stream, history, window, plan, push_gate, own)
+            reasons, push = [*reasons, *judged.reasons], history.record(window.span).push
         loss = log_loss(requests[LABEL], scores)
         yield Day(
             span=window.span,
@@ -104,5 +107,5 @@ def run(
             retrained=decision.retrain,
             pushed=push is not None,
             wrong=is_wrong(stream, k, model.model, push.model) if push else None,
-            reasons=[*decision.reasons, *(gate.reasons if decision.retrain else [])],
+            reasons=reasons,
         )

@@ -48,6 +48,8 @@ def evidence(config: VigilConfig, history: History, window: Window, shared: Path
         examples=as_channel([examples]),
         config=config.evaluation,
         estimate_splits=config.estimate_splits,
+        history_root=history.root,
+        span=span,
     )
     compared = launch(drift, folder, known)
     evaluated = launch(evaluator, folder, known)

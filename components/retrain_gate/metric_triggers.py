@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from ...beam_jobs.reports import LOGGED, MetricEstimate, SliceMetric
+from ...beam_jobs.reports import LOGGED, MetricEstimate, SliceMetric, SliceReport
 from ...beam_jobs.slices import OVERALL
 from .decision import RuleOutcome, concluded, unknown
 from .evidence import Past, Reports, find_metric, overall_metric
@@ -19,7 +19,7 @@ def metric_drop(rule: MetricDrop, reports: Reports, past: Past) -> RuleOutcome:
     missing = _missing(reports, past)
     if missing:
         return _unknown("metric_drop", comparison, missing)
-    now = overall_metric(reports.slices, reports.slices.primary_metric, LOGGED)
+    now = _of_model_in_service(reports.slices)
     reference = past.reference.value
     earlier = f"it was {reference:.4f} when the model was put in service"
     return _dropped("metric_drop", rule, comparison, reports, now, reference, earlier)
@@ -37,7 +37,7 @@ def promise(rule: Promise, reports: Reports, past: Past) -> RuleOutcome:
     missing = _missing(reports, past)
     if missing:
         return _unknown("promise", comparison, missing)
-    now = overall_metric(reports.slices, reports.slices.primary_metric, LOGGED)
+    now = _of_model_in_service(reports.slices)
     lower, upper = _interval(past.reference)
     promised = lower if reports.slices.larger_is_better else upper
     least = "least" if reports.slices.larger_is_better else "most"
@@ -136,12 +136,20 @@ def _missing(reports: Reports, past: Past) -> str | None:
     if reports.slices is None:
         return "no slice report"
     name = reports.slices.primary_metric
-    now = overall_metric(reports.slices, name, LOGGED)
+    now = _of_model_in_service(reports.slices)
     if now is None or now.value is None:
-        return f"no {name} of logged predictions"
+        since = "" if reports.slices.since_push is None else " since the newest push"
+        return f"no {name} of logged predictions{since}"
     if past.reference is None or past.reference.value is None:
         return f"no {name} from when the model was put in service"
     return None
+
+
+def _of_model_in_service(report: SliceReport) -> SliceMetric | None:
+    """The primary metric, without requests that its predecessor answered."""
+    if report.since_push is None:
+        return overall_metric(report, report.primary_metric, LOGGED)
+    return next((m for m in report.since_push if m.metric == report.primary_metric), None)
 
 
 def _interval(metric: SliceMetric | MetricEstimate) -> tuple[float, float]:

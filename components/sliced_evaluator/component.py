@@ -87,7 +87,8 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
             whose signature ``serving_default`` takes serialized tf.Examples. A ``model`` whose
             custom property ``available`` is 0 is not there: the report is empty then.
           history_root, span: what was estimated of spans before ``span`` is held against the
-            labels that have come since (``matured`` in the report), by ``log_event_time``.
+            labels that have come since (``matured`` in the report), and requests since the newest
+            push are told apart (``since_push``), by ``log_event_time``.
 
         Raises:
           pydantic.ValidationError: ``config`` is not an EvaluationConfig; names each bad key.

@@ -21,6 +21,7 @@ from ..blessing import write_blessing
 from ..history import History
 from ..previous_model.executor import is_there
 from .matured import earlier_estimates, with_matured
+from .since_push import AGE, windows_of_push, with_since_push
 
 CONFIG = "config"
 SPLITS = "splits"
@@ -68,15 +69,19 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             if input_dict.get(key)
         }
         config = EvaluationConfig.model_validate_json(exec_properties[CONFIG])
-        windows, estimates = {}, {}
+        windows, estimates, ages = {}, {}, {}
         if root := exec_properties.get(HISTORY_ROOT):
-            windows, estimates = earlier_estimates(History(root), exec_properties[SPAN])
-        if windows:
-            config = config.model_copy(update={"slices": [*config.slices, [EVENT_SPAN]]})
+            history, span = History(root), exec_properties[SPAN]
+            windows, estimates = earlier_estimates(history, span)
+            ages = windows_of_push(history, span)
+        places = {EVENT_SPAN: windows, AGE: ages}
+        slices = [*config.slices, *([name] for name, given in places.items() if given)]
+        config = config.model_copy(update={"slices": slices})
         with self._make_beam_pipeline() as pipeline:
             rows = pipeline | "Read" >> _read(input_dict[EXAMPLES], splits)
-            if windows:
-                rows |= "EventSpans" >> beam.Map(with_event_span, windows)
+            for name, given in places.items():
+                if given:
+                    rows |= name >> beam.Map(with_event_span, given, name)
             if estimate_splits:
                 others = pipeline | "Read others" >> _read(input_dict[EXAMPLES], estimate_splits)
                 rows = rows, others
@@ -87,8 +92,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 models,
             )
         report = read_report(report_uri, SliceReport)
+        if ages:
+            report = with_since_push(report)
         if estimates:
-            write_report(report_uri, with_matured(report, estimates))
+            report = with_matured(report, estimates)
+        if ages or estimates:
+            write_report(report_uri, report)
         valid = report.valid
         if valid is not None and input_dict.get(MODEL):
             write_blessing(
