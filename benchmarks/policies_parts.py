@@ -20,7 +20,10 @@ from tfx_vigil.pipelines.config import VigilConfig
 def vigil_config(
     stream: Stream, folder: Path, policy: Mapping[str, Any] = MappingProxyType({})
 ) -> VigilConfig:
-    """A vigil.yaml of the stream: all by default but what the stream is, and the policy."""
+    """A vigil.yaml of the stream: all by default but what the stream is, and the policy.
+
+    No model is a SavedModel, so none is tried as a server would.
+    """
     return VigilConfig.model_validate(
         {
             "model": {
@@ -38,7 +41,7 @@ def vigil_config(
             },
             "privacy": {"default": "keep"},
             "slices": stream.slices,
-            "policy": dict(policy),
+            "policy": {**policy, "push": {"serving": None}},
             "metrics": {"search": None, "estimate": False},
             "runtime": {
                 "pipeline_root": f"{folder}/pipeline",

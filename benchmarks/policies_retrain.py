@@ -13,7 +13,7 @@ from tfx.types.channel_utils import as_channel
 from tfx_vigil.beam_jobs.reports import CANDIDATE, IN_SERVICE, write_report
 from tfx_vigil.components import DriftStatistics, TrainingExamples
 from tfx_vigil.components.artifacts import TrainingPlan as PlanArtifact
-from tfx_vigil.components.history import FROM_SCRATCH, History, Push, copy_tree
+from tfx_vigil.components.history import FROM_SCRATCH, PREVIOUS, History, Push, copy_tree
 from tfx_vigil.components.retrain_gate.decide_push import decide_push
 from tfx_vigil.components.retrain_gate.decision import RetrainDecision, TrainingPlan
 from tfx_vigil.components.spans import Window
@@ -29,7 +29,8 @@ def retrain(
     push_gate: bool,
     folder: Path,
 ) -> RetrainDecision:
-    """Trains from scratch on the plan's rows, judges the model, and pushes it if it may be."""
+    """Trains from scratch on the plan's rows, judges the model, and the one that served before, and
+    pushes what may be."""
     folder = folder / "retrained" / window.span
     given = PlanArtifact()
     given.uri = f"{folder}/plan"
@@ -45,15 +46,35 @@ def retrain(
         read_examples(f"{rows.uri}/Split-{split}", stream.features, LABEL)
         for split in ("train", "eval")
     )
-    model = learn(learned, LABEL, f"{folder}/model")
-    models = {CANDIDATE: model, IN_SERVICE: history.model_in_service(before=window.span).model}
-    report = compare(config.evaluation, unseen, models, stream.features, f"{folder}/evaluation")
-    decision = decide_push(config.retrain_gate.push, window.span, {FROM_SCRATCH: report})
-    pushes = decision.push or not push_gate
-    push = Push(model=model, candidate=FROM_SCRATCH, trained_on=plan.spans) if pushes else None
+    candidates = {FROM_SCRATCH: learn(learned, LABEL, f"{folder}/model")}
+    if previous := history.previous_model(before=window.span):
+        candidates[PREVIOUS] = previous.model
+    in_service = history.model_in_service(before=window.span).model
+    reports = {
+        name: compare(
+            config.evaluation,
+            unseen,
+            {CANDIDATE: model, IN_SERVICE: in_service},
+            stream.features,
+            f"{folder}/evaluation/{name}",
+        )
+        for name, model in candidates.items()
+    }
+    decision = decide_push(config.retrain_gate.push, window.span, reports)
+    chosen = decision.chosen if push_gate else FROM_SCRATCH
+    push = None
+    if chosen == PREVIOUS:
+        push = Push(
+            model=previous.model,
+            candidate=PREVIOUS,
+            trained_on=previous.trained_on,
+            restores=previous.span,
+        )
+    elif chosen:
+        push = Push(model=candidates[chosen], candidate=chosen, trained_on=plan.spans)
 
     def fill(place: str) -> None:
-        write_all(place, {"push": decision, FROM_SCRATCH: report})
+        write_all(place, {"push": decision, **reports})
         copy_tree(statistics.uri, f"{place}/training_statistics")
 
     history.complete_span(window.span, push, decision.action, fill)
