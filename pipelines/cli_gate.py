@@ -62,6 +62,7 @@ def gate(
     """
     from ..components.history import History
     from ..components.retrain_gate import replay as decisions
+    from ..components.retrain_gate.nearest import nearest_flip
     from ..components.retrain_gate.policy import RetrainPolicy
     from . import yaml_file
     from .config import load_config
@@ -93,6 +94,8 @@ def gate(
         return
     screen.print(_tree(decision) if explain else _table(decision))
     screen.print(f"{replay}: {decision.action}; {decision.next_step}", markup=False)
+    if flip := nearest_flip(decision):
+        screen.print(str(flip), markup=False)
     recorded = decisions.recorded_decision(store, store.record(replay))
     if recorded.action != decision.action:
         screen.print(f"Recorded was: {recorded.action}", style="bold yellow", markup=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...beam_jobs.reports import (
+    CANDIDATE,
     LOGGED,
     Comparison,
     DriftReport,
@@ -20,10 +21,13 @@ from ...beam_jobs.reports import (
     MetricEstimate,
     PredictionChange,
     PrivacyReport,
+    ServingCheck,
+    ServingReport,
     SliceMetric,
     SliceReport,
     VersionTraffic,
 )
+from ...beam_jobs.reports import IN_SERVICE as SERVES
 from ...beam_jobs.slices import OVERALL
 from ...components.drift_validator.changes import name_of
 from ...components.history import History, SpanRecord
@@ -31,6 +35,7 @@ from ...components.retrain_gate.decision import RetrainDecision, TrainingPlan
 from ...components.retrain_gate.evidence import find_metric, overall_metric
 from .text import comparison_words, finite
 
+SERVING = "serving"
 IN_SERVICE = "model in service"
 FIRST_MODEL = "first model, never replaced"
 ESTIMATED = "estimated before its labels came"
@@ -81,6 +86,7 @@ class Span:
     plan: TrainingPlan | None
     push: RetrainDecision | None
     candidates: dict[str, SliceReport]
+    serving: ServingReport | None
 
     @property
     def name(self) -> str:
@@ -111,7 +117,9 @@ def read_spans(history: History, records: Iterable[SpanRecord]) -> list[Span]:
 def _read_span(history: History, record: SpanRecord) -> Span:
     push = history.report(record, "push", RetrainDecision)
     candidates = {
-        name: history.report(record, name, SliceReport) for name in (push.evidence if push else ())
+        name: history.report(record, name, SliceReport)
+        for name in (push.evidence if push else ())
+        if name != SERVING
     }
     ingest = history.report(record, "ingest", IngestReport)
     return Span(
@@ -125,6 +133,7 @@ def _read_span(history: History, record: SpanRecord) -> Span:
         plan=history.report(record, "plan", TrainingPlan),
         push=push,
         candidates={name: report for name, report in candidates.items() if report},
+        serving=history.report(record, SERVING, ServingReport),
     )
 
 
@@ -229,6 +238,36 @@ def _logged(span: Span) -> list[SliceMetric]:
 def _point(span: Span, metric: SliceMetric | MetricEstimate | None, series: str) -> Row:
     bounds = {name: finite(getattr(metric, name, None)) for name in ("value", "lower", "upper")}
     return {"span": span.name, "series": series, "n": metric.n if metric else 0, **bounds}
+
+
+@dataclass(frozen=True)
+class Challenger:
+    """A model on the held-out rows: the primary metric, how it differs from the model in service,
+    and how it serves."""
+
+    name: str
+    found: SliceMetric
+    change: MetricChange | None
+    served: ServingCheck | None
+
+
+def challengers(span: Span) -> list[Challenger]:
+    """The model in service first."""
+    rows = []
+    for name, report in span.candidates.items():
+        primary = report.primary_metric
+        found = {model: overall_metric(report, primary, model) for model in report.models}
+        if not rows and found.get(SERVES):
+            rows.append(Challenger(SERVES, found[SERVES], None, _served(span, SERVES)))
+        if found.get(CANDIDATE):
+            changes = [c for c in report.changes if (c.slice, c.metric) == (OVERALL, primary)]
+            change = next(iter(changes), None)
+            rows.append(Challenger(name, found[CANDIDATE], change, _served(span, name)))
+    return rows
+
+
+def _served(span: Span, name: str) -> ServingCheck | None:
+    return span.serving and span.serving.of(name)
 
 
 def candidate_rows(report: SliceReport) -> list[tuple[MetricChange, SliceMetric, SliceMetric]]:

@@ -17,6 +17,7 @@ from tfx.dsl.io import fileio
 
 from ...beam_jobs.reports import SliceMetric
 from ...components.history import History
+from ...components.retrain_gate.nearest import nearest_flip
 from . import charts, gather, text
 
 TEMPLATES = "templates"
@@ -146,6 +147,7 @@ def _environment() -> Environment:
         plural=text.plural,
         flag=text.FLAGS.__getitem__,
         outcome=text.outcome,
+        nearest=nearest_flip,
         finding_facts=text.finding_facts,
         csp_hash=_csp_hash,
     )

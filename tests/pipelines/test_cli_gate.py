@@ -87,7 +87,7 @@ def test_replay_by_another_policy_says_what_was_recorded(run, history):
 def test_explain_shows_each_rule_with_what_it_asks_and_found(run, history):
     out = run("gate", "--history", "history", "--replay", SPANS[2], "--explain").out
     assert "2026-01-03: call_human" in out
-    for told in ("yes: metric_bound binary_crossentropy", "no: readable_logs", "asks: ", "found: "):
+    for told in ("yes: metric_bound binary_crossentropy", "no: readable_logs", "asks: ", "Had "):
         assert told in out
 
 
