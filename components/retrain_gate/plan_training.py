@@ -64,7 +64,7 @@ def _use(
     kept, reason = True, "every span is kept"
     if policy.strategy == "window":
         kept = newer < policy.spans
-        reason = f"{newer} spans are newer; the newest {policy.spans} are kept"
+        reason = f"number {newer + 1} from the newest; the newest {policy.spans} are kept"
     elif policy.strategy == "since_change_point":
         end = past.window_ends.get(name)
         kept = change_point is None or (end is not None and end > change_point)
