@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 
 import apache_beam as beam
@@ -12,7 +13,7 @@ from .accounting import SumCounts, check_identity
 from .examples import ReadExamples, WriteExamples
 
 EVENT_TIME = "log_event_time"
-TRAIN, EVAL = "train", "eval"
+TRAIN, EVAL, OLD = "train", "eval", "old"
 WEIGHT = "training_weight"
 Row = tuple[bytes | None, int | None, int | None]
 """Request id, row and event time."""
@@ -23,17 +24,19 @@ def select_training_rows(
     pipeline: beam.Pipeline,
     spans: Mapping[str, float],
     holdout: float,
+    old_holdout: float,
     columns: list[str],
     output_uri: str,
 ) -> None:
-    """Writes splits ``train`` and ``eval`` below ``output_uri``.
+    """Writes splits ``train``, ``eval`` and ``old`` below ``output_uri``.
 
     Three kinds of rows are left out: those whose label was corrected in a later span, where the
     row stands again; those whose outcome the model itself decided (``log_model_decided``): a
     model that learns from them learns its own mistakes; and rows of older spans that are later
     than the cutoff. The cutoff is the (1 - holdout) quantile of the newest span's event times.
-    Its later rows are ``eval``; all others are ``train``. So a candidate is judged on a time that
-    it has not seen.
+    Its later rows are ``eval``. So a candidate is judged on a time that it has not seen. Of all
+    others the share ``old_holdout`` is ``old``, by a hash of what the row is known by, so that no
+    later model learns from it either; rows that are known by nothing, and the rest, are ``train``.
 
     Where a weight is not 1, every row has a column ``training_weight``, of ``eval`` 1.
 
@@ -41,6 +44,7 @@ def select_training_rows(
       spans: file pattern of each span's tf.Examples -> weight of its rows; the newest comes last,
         and has ``log_event_time``.
       holdout: share in (0, 1).
+      old_holdout: share in [0, 1).
       columns: those to keep: what a model may learn from, the label, columns to slice by.
 
     Raises:
@@ -85,7 +89,12 @@ def select_training_rows(
             for i, (rows, weight) in enumerate(zip(train, weights, strict=True))
         ]
         held_out |= "WeighHeldOut" >> beam.Map(_weighed, 1.0)
-    splits = {TRAIN: train | "AllTrain" >> beam.Flatten(), EVAL: held_out}
+    kept_out = (
+        train
+        | "AllTrain" >> beam.Flatten()
+        | "KeepOut" >> beam.FlatMap(_keep_out, old_holdout).with_outputs(TRAIN, OLD)
+    )
+    splits = {TRAIN: kept_out[TRAIN], EVAL: held_out, OLD: kept_out[OLD]}
     left_out = [rows[LEFT_OUT] for rows in (*sorted_out, *earlier)]
     counts = [
         batches | f"Count-{name}{i}" >> beam.Map(_count, name)
@@ -100,7 +109,7 @@ def select_training_rows(
         counts
         | "AllCounts" >> beam.Flatten()
         | "SumCounts" >> beam.CombineGlobally(SumCounts())
-        | "CheckAccount" >> beam.Map(check_identity, READ, (TRAIN, EVAL, LEFT_OUT))
+        | "CheckAccount" >> beam.Map(check_identity, READ, (TRAIN, EVAL, OLD, LEFT_OUT))
     )
 
 
@@ -171,6 +180,18 @@ def _up_to(batch: pa.RecordBatch, cutoff: float) -> Iterator[beam.pvalue.TaggedO
     """Rows without an event time, such as those of a baseline, are older."""
     times = np.array([-np.inf if t is None else t for t in _column(batch, EVENT_TIME)], float)
     return _divided(batch, {TRAIN: times <= cutoff, LEFT_OUT: times > cutoff})
+
+
+def _keep_out(batch: pa.RecordBatch, share: float) -> Iterator[beam.pvalue.TaggedOutput]:
+    out = [any(part is not None for part in row) and _place(row) < share for row in _rows(batch)]
+    out = np.array(out, bool)
+    return _divided(batch, {TRAIN: ~out, OLD: out})
+
+
+def _place(row: Row) -> float:
+    """The same number in [0, 1) for the same row, always."""
+    digest = hashlib.blake2b(repr(row).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
 
 
 def _weighed(batch: pa.RecordBatch, weight: float) -> pa.RecordBatch:

@@ -112,7 +112,9 @@ def select(day: Path, beam_args: list[str]) -> None:
 
     rows = f"{day}/protected/Split-labelled/*"
     with beam.Pipeline(options=job_options(beam_args)) as pipeline:
-        select_training_rows(pipeline, {rows: 1.0}, 0.3, [*FEATURES, "label"], f"{day}/training")
+        select_training_rows(
+            pipeline, {rows: 1.0}, 0.3, 0.1, [*FEATURES, "label"], f"{day}/training"
+        )
 
 
 JOBS = {

@@ -36,6 +36,8 @@ _PURE = {
     "FromScratchTrainer",
     "FromScratchEvaluator",
     "PreviousEvaluator",
+    "FineTunedOnOldRows",
+    "FromScratchOnOldRows",
 }
 
 

@@ -39,6 +39,8 @@ _DEFAULTS = {
     "FromScratchTrainer": _TRAINER,
     "FromScratchEvaluator": _BEAM,
     "PreviousEvaluator": _BEAM,
+    "FineTunedOnOldRows": _BEAM,
+    "FromScratchOnOldRows": _BEAM,
     "ServingChecks": _BEAM,
 }
 

@@ -198,7 +198,7 @@ def _retraining(
     statistics = DriftStatistics(
         examples=rows.outputs["examples"],
         config=config.training_statistics,
-        exclude_splits=["eval"],
+        exclude_splits=["eval", "old"],
     ).with_id("TrainingStatistics")
 
     previous = PreviousModel(run.history_root, run.span)
@@ -219,21 +219,31 @@ def _retraining(
         models[name] = trainer.outputs["model"]
         nodes.append(trainer)
 
+    def evaluate(model: BaseChannel, split: str) -> SlicedEvaluator:
+        return SlicedEvaluator(
+            examples=rows.outputs["examples"],
+            config=config.evaluation,
+            model=model,
+            baseline_model=baseline.outputs["model"],
+            splits=[split],
+        )
+
     reports = {}
     for name, title in (
         ("fine_tuned", "FineTuned"),
         ("from_scratch", "FromScratch"),
         ("previous", "Previous"),
     ):
-        evaluator = SlicedEvaluator(
-            examples=rows.outputs["examples"],
-            config=config.evaluation,
-            model=models[name],
-            baseline_model=baseline.outputs["model"],
-            splits=["eval"],
-        ).with_id(f"{title}Evaluator")
+        evaluator = evaluate(models[name], "eval").with_id(f"{title}Evaluator")
         reports[name] = evaluator.outputs["report"]
         nodes.append(evaluator)
+
+    old = {}
+    if config.policy.training.old_holdout:
+        for name, title in (("fine_tuned", "FineTuned"), ("from_scratch", "FromScratch")):
+            evaluator = evaluate(models[name], "old").with_id(f"{title}OnOldRows")
+            old[f"{name}_old"] = evaluator.outputs["report"]
+            nodes.append(evaluator)
 
     serving = ServingChecks(
         examples=rows.outputs["examples"],
@@ -247,6 +257,7 @@ def _retraining(
         serving=serving.outputs["report"],
         **models,
         **{f"{name}_report": report for name, report in reports.items()},
+        **old,
     ).with_id("PushGate")
     pusher = Pusher(
         model=push_gate.outputs["model"],
@@ -264,6 +275,7 @@ def _retraining(
         plan=gate.outputs["plan"],
         training_statistics=statistics.outputs["statistics"],
         **reports,
+        **old,
         serving=serving.outputs["report"],
         pushed_model=pusher.outputs["pushed_model"],
     )

@@ -22,6 +22,8 @@ class PushRecorderSpec(component_spec.ComponentSpec):
         keys.FINE_TUNED: component_spec.ChannelParameter(type=SliceReport),
         keys.FROM_SCRATCH: component_spec.ChannelParameter(type=SliceReport),
         keys.PREVIOUS: component_spec.ChannelParameter(type=SliceReport),
+        keys.FINE_TUNED_OLD: component_spec.ChannelParameter(type=SliceReport, optional=True),
+        keys.FROM_SCRATCH_OLD: component_spec.ChannelParameter(type=SliceReport, optional=True),
         keys.SERVING: component_spec.ChannelParameter(type=ServingReport),
         keys.PUSHED_MODEL: component_spec.ChannelParameter(type=standard_artifacts.PushedModel),
     }
@@ -50,6 +52,8 @@ class PushRecorder(base_component.BaseComponent):
         previous: BaseChannel,
         serving: BaseChannel,
         pushed_model: BaseChannel,
+        fine_tuned_old: BaseChannel | None = None,
+        from_scratch_old: BaseChannel | None = None,
     ):
         """Completes ``span``.
 
@@ -57,6 +61,7 @@ class PushRecorder(base_component.BaseComponent):
           decision: the push gate's.
           fine_tuned, from_scratch, previous: the candidates' SliceReports.
           serving: how they serve.
+          fine_tuned_old, from_scratch_old: their SliceReports on old rows.
         """
         super().__init__(
             PushRecorderSpec(
@@ -69,6 +74,8 @@ class PushRecorder(base_component.BaseComponent):
                 from_scratch=from_scratch,
                 previous=previous,
                 serving=serving,
+                fine_tuned_old=fine_tuned_old,
+                from_scratch_old=from_scratch_old,
                 pushed_model=pushed_model,
             )
         )

@@ -20,6 +20,8 @@ DECISION = "decision"
 PLAN = "plan"
 STATISTICS = "training_statistics"
 SERVING = "serving"
+FINE_TUNED_OLD = "fine_tuned_old"
+FROM_SCRATCH_OLD = "from_scratch_old"
 PUSHED_MODEL = "pushed_model"
 
 
@@ -32,7 +34,7 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        inputs = {key: artifact_utils.get_single_instance(a) for key, a in input_dict.items()}
+        inputs = {key: artifact_utils.get_single_instance(a) for key, a in input_dict.items() if a}
         decision = read_report(inputs[DECISION].uri, RetrainDecision)
         plan = read_report(inputs[PLAN].uri, TrainingPlan)
         pushed = inputs[PUSHED_MODEL]
@@ -55,6 +57,9 @@ class Executor(base_executor.BaseExecutor):
             copy_report(inputs[DECISION], folder, "push")
             for name in (FINE_TUNED, FROM_SCRATCH, PREVIOUS, SERVING):
                 copy_report(inputs[name], folder, name)
+            for name in (FINE_TUNED_OLD, FROM_SCRATCH_OLD):
+                if name in inputs:
+                    copy_report(inputs[name], folder, name)
             copy_tree(inputs[STATISTICS].uri, os.path.join(folder, STATISTICS))
 
         history.complete_span(span, push, decision.action, fill)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from ...beam_jobs.reports import MetricChange, SliceReport
+from ...beam_jobs.reports import CANDIDATE, MetricChange, SliceReport
 from ...beam_jobs.slices import OVERALL
 from .decision import RuleOutcome, concluded, unknown
 from .push_policy import PushPolicy
@@ -51,6 +51,31 @@ def no_worse_overall(
         comparison,
         not _is_worse(margin, report, change),
         _words(name, metric, change),
+        value=_worse_by(change, report),
+        threshold=margin,
+    )
+
+
+def remembers(margin: float, name: str, report: SliceReport | None) -> RuleOutcome:
+    rule = f"{name}: remembers"
+    comparison = f"not significantly worse on old rows by more than {margin:g}"
+    change = report and next(
+        (
+            c
+            for c in report.changes
+            if (c.slice, c.metric, c.model) == (OVERALL, report.primary_metric, CANDIDATE)
+        ),
+        None,
+    )
+    if not _is_told(change):
+        missing = f"no paired interval of {name} on old rows: see old_holdout"
+        return _unknown(rule, comparison, missing)
+    return _outcome(
+        rule,
+        _shown(change),
+        comparison,
+        not _is_worse(margin, report, change),
+        f"on old rows {_words(name, report.primary_metric, change)}",
         value=_worse_by(change, report),
         threshold=margin,
     )

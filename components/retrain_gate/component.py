@@ -48,6 +48,8 @@ class RetrainGateSpec(component_spec.ComponentSpec):
         keys.FROM_SCRATCH_REPORT: _optional(SliceReport),
         keys.PREVIOUS: _optional(standard_artifacts.Model),
         keys.PREVIOUS_REPORT: _optional(SliceReport),
+        keys.FINE_TUNED_OLD: _optional(SliceReport),
+        keys.FROM_SCRATCH_OLD: _optional(SliceReport),
         keys.SERVING: _optional(ServingReport),
     }
     OUTPUTS = {
@@ -100,6 +102,8 @@ class RetrainGate(base_component.BaseComponent):
         from_scratch_report: BaseChannel | None = None,
         previous: BaseChannel | None = None,
         previous_report: BaseChannel | None = None,
+        fine_tuned_old: BaseChannel | None = None,
+        from_scratch_old: BaseChannel | None = None,
         serving: BaseChannel | None = None,
     ):
         """Makes a gate.
@@ -116,6 +120,7 @@ class RetrainGate(base_component.BaseComponent):
             compares spans needs them, and those of earlier spans in the history.
           fine_tuned, from_scratch, previous: candidate Models; each with its SliceReport.
             ``previous`` served before the model in service; pushing it rolls back.
+          fine_tuned_old, from_scratch_old: their SliceReports on old rows that train nobody.
           serving: ServingReport on the candidates and the model in service.
 
         Raises:
@@ -161,6 +166,8 @@ class RetrainGate(base_component.BaseComponent):
                 from_scratch_report=from_scratch_report,
                 previous=previous,
                 previous_report=previous_report,
+                fine_tuned_old=fine_tuned_old,
+                from_scratch_old=from_scratch_old,
                 serving=serving,
                 **outputs,
             )

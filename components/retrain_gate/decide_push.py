@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ...beam_jobs.reports import CANDIDATE, ServingReport, SliceReport
 from ..history import PREVIOUS
@@ -20,6 +20,7 @@ def decide_push(
     erasures: Sequence[Erasure] = (),
     serving: ServingReport | None = None,
     previous: Sequence[Erasure] = (),
+    old: Mapping[str, SliceReport] | None = None,
 ) -> RetrainDecision:
     """Push the best candidate that is better with confidence and hurts no slice.
 
@@ -32,9 +33,11 @@ def decide_push(
         in service on the same held-out rows.
       serving: how each of them, and the model in service, served.
       previous: erasures that concern the candidate of that name.
+      old: name -> its SliceReport on the old rows that train nobody.
     """
+    old = old or {}
     rules = {
-        name: list(requirements(policy, name, report, erasures, serving, previous))
+        name: list(requirements(policy, name, report, erasures, serving, previous, old.get(name)))
         for name, report in candidates.items()
     }
     fit = [name for name in candidates if all(rule.outcome for rule in rules[name])]
@@ -42,7 +45,8 @@ def decide_push(
     failed = [r for outcomes in rules.values() for r in outcomes if not r.outcome]
     shown = [r for r in rules[chosen] if r.outcome] if chosen else failed
     action = {None: "hold", PREVIOUS: "roll_back"}.get(chosen, "push")
-    evidence = {**candidates, **({"serving": serving} if serving else {})}
+    evidence = {**candidates, **{f"{name}_old": report for name, report in old.items()}}
+    evidence |= {"serving": serving} if serving else {}
     return RetrainDecision(
         span=span,
         action=action,

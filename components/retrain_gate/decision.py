@@ -117,13 +117,15 @@ class TrainingPlan(Report):
     """Learn from the labelled rows of ``spans``; the newest ``holdout`` share of the last
     span's rows, by event time, is kept out and judges the candidates.
 
-    ``weights``: of the rows of those spans whose rows do not count 1. ``uses``: every earlier span
-    that has labelled rows, the discarded ones too.
+    ``old_holdout``: the share of all other rows that train none either. ``weights``: of the rows
+    of those spans whose rows do not count 1. ``uses``: every earlier span that has labelled rows,
+    the discarded ones too.
     """
 
     span: str
     spans: list[str]
     strategy: str
     holdout: float
+    old_holdout: float = 0.0
     weights: dict[str, float] = {}
     uses: list[SpanUse] = []

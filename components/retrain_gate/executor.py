@@ -34,6 +34,8 @@ STATISTICS = "statistics"
 FINE_TUNED_REPORT = "fine_tuned_report"
 FROM_SCRATCH_REPORT = "from_scratch_report"
 PREVIOUS_REPORT = "previous_report"
+FINE_TUNED_OLD = "fine_tuned_old"
+FROM_SCRATCH_OLD = "from_scratch_old"
 SERVING = "serving"
 DECISION = "decision"
 PLAN = "plan"
@@ -125,7 +127,12 @@ def _push(
         if SERVING in inputs
         else None
     )
-    decision = decide_push(policy.push, span, candidates, erasures, serving, earlier)
+    old = {
+        name: documents.read_report(inputs[key].uri, documents.SliceReport)
+        for name, key in ((FINE_TUNED, FINE_TUNED_OLD), (FROM_SCRATCH, FROM_SCRATCH_OLD))
+        if key in inputs
+    }
+    decision = decide_push(policy.push, span, candidates, erasures, serving, earlier, old)
     model = outputs[MODEL]
     if decision.chosen:
         copy_tree(inputs[decision.chosen].uri, model.uri)

@@ -39,6 +39,7 @@ def plan_training(
         spans=[*(use.span for use in used), span],
         strategy=policy.strategy,
         holdout=policy.holdout,
+        old_holdout=policy.old_holdout,
         weights={use.span: use.weight for use in used if use.weight != 1},
         uses=uses,
     )

@@ -70,6 +70,9 @@ class PushPolicy(Parameters):
       calibration: the monitoring pipeline of a binary classification adds it with its defaults.
       fairness: bounds on gaps between groups.
       serving: the monitoring pipeline adds it with its defaults.
+      max_forgetting: how much worse the primary metric may be on the old rows that
+        ``old_holdout`` of the training policy keeps out; null, since what was learned from a
+        world that is gone may well be forgotten.
     """
 
     min_rows: int = Field(300, ge=1)
@@ -79,6 +82,7 @@ class PushPolicy(Parameters):
     calibration: CalibrationBounds | None = None
     fairness: list[FairnessBound] = []
     serving: ServingBounds | None = None
+    max_forgetting: float | None = Field(None, ge=0)
 
     def guards_slice(self, slice_: str) -> bool:
         """Whether a slice, by its name in the reports, may forbid a push."""

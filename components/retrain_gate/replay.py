@@ -100,7 +100,9 @@ def _push(history: History, record: SpanRecord, policy: RetrainPolicy) -> str | 
     heeded = policy.triggers.erasure
     erasures, earlier = read_all_erasures(history, record.span) if heeded else ((), ())
     serving = history.report(record, "serving", ServingReport)
-    return decide_push(policy.push, record.span, candidates, erasures, serving, earlier).chosen
+    old = {name: history.report(record, f"{name}_old", SliceReport) for name in candidates}
+    old = {name: report for name, report in old.items() if report}
+    return decide_push(policy.push, record.span, candidates, erasures, serving, earlier, old).chosen
 
 
 def _out_of_bounds(

@@ -8,7 +8,7 @@ from ...beam_jobs.reports import CANDIDATE, ServingReport, SliceReport
 from ...beam_jobs.slices import OVERALL
 from ..history import FINE_TUNED, PREVIOUS
 from .bounds_requirements import calibrated, fair
-from .change_requirements import better_overall, no_slice_worse, no_worse_overall
+from .change_requirements import better_overall, no_slice_worse, no_worse_overall, remembers
 from .decision import RuleOutcome, concluded
 from .erasures import Erasure
 from .push_policy import PushPolicy
@@ -22,6 +22,7 @@ def requirements(
     erasures: Sequence[Erasure],
     serving: ServingReport | None,
     previous: Sequence[Erasure],
+    old: SliceReport | None,
 ) -> Iterator[RuleOutcome]:
     """Every requirement of one candidate, in a fixed order."""
     changes = {
@@ -40,6 +41,8 @@ def requirements(
         yield calibrated(policy.calibration, name, report)
     for bound in policy.fairness:
         yield fair(bound, name, report)
+    if policy.max_forgetting is not None:
+        yield remembers(policy.max_forgetting, name, old)
     if policy.serving:
         yield from serving_requirements(policy.serving, name, serving)
     remembered = {FINE_TUNED: erasures, PREVIOUS: previous}.get(name, ())

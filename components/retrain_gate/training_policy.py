@@ -27,6 +27,9 @@ class TrainingPolicy(Parameters):
       spans: of ``window``.
       holdout: the share of the newest span's rows, the newest by event time, that judges the
         candidates and trains none.
+      old_holdout: the share of the other rows, always the same ones by their request ids, that
+        trains no candidate and shows what a candidate has forgotten; 0 asks for none. The
+        baseline's rows all train.
       max_regret: of ``similar`` and ``importance_weighted``: by how much more, relative to the
         loss on this span's rows of a small model learned from them, one learned from another
         span's may lose there before that span is discarded.
@@ -38,6 +41,7 @@ class TrainingPolicy(Parameters):
     strategy: Strategy = "window"
     spans: int = Field(4, ge=1)
     holdout: float = Field(0.3, gt=0, lt=1)
+    old_holdout: float = Field(0, ge=0, lt=1)
     max_regret: float = Field(0.05, ge=0)
     features: list[str] = []
     label: str = "label"

@@ -10,7 +10,7 @@ from tfx.types import artifact_utils
 from tfx.utils import json_utils
 
 from ...beam_jobs.reports import read_report
-from ...beam_jobs.select_training_rows import EVAL, TRAIN, select_training_rows
+from ...beam_jobs.select_training_rows import EVAL, OLD, TRAIN, select_training_rows
 from ..history import History
 from ..retrain_gate.decision import TrainingPlan
 
@@ -31,7 +31,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     ) -> None:
         plan = read_report(artifact_utils.get_single_uri(input_dict[PLAN]), TrainingPlan)
         examples = artifact_utils.get_single_instance(output_dict[EXAMPLES])
-        examples.split_names = artifact_utils.encode_split_names([TRAIN, EVAL])
+        splits = [TRAIN, EVAL, OLD] if plan.old_holdout else [TRAIN, EVAL]
+        examples.split_names = artifact_utils.encode_split_names(splits)
         history = History(exec_properties[HISTORY_ROOT])
         patterns = {
             f"{history.labelled_path(span)}/*": plan.weights.get(span, 1.0) for span in plan.spans
@@ -41,6 +42,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
                 pipeline,
                 patterns,
                 plan.holdout,
+                plan.old_holdout,
                 json_utils.loads(exec_properties[COLUMNS]),
                 examples.uri,
             )

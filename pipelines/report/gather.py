@@ -30,12 +30,12 @@ from ...beam_jobs.reports import (
 from ...beam_jobs.reports import IN_SERVICE as SERVES
 from ...beam_jobs.slices import OVERALL
 from ...components.drift_validator.changes import name_of
-from ...components.history import History, SpanRecord
+from ...components.history import FINE_TUNED, FROM_SCRATCH, PREVIOUS, History, SpanRecord
 from ...components.retrain_gate.decision import RetrainDecision, TrainingPlan
 from ...components.retrain_gate.evidence import find_metric, overall_metric
 from .text import comparison_words, finite
 
-SERVING = "serving"
+CANDIDATES = (FINE_TUNED, FROM_SCRATCH, PREVIOUS)
 IN_SERVICE = "model in service"
 FIRST_MODEL = "first model, never replaced"
 ESTIMATED = "estimated before its labels came"
@@ -86,6 +86,7 @@ class Span:
     plan: TrainingPlan | None
     push: RetrainDecision | None
     candidates: dict[str, SliceReport]
+    old: dict[str, SliceReport]
     serving: ServingReport | None
 
     @property
@@ -116,11 +117,11 @@ def read_spans(history: History, records: Iterable[SpanRecord]) -> list[Span]:
 
 def _read_span(history: History, record: SpanRecord) -> Span:
     push = history.report(record, "push", RetrainDecision)
+    evidence = push.evidence if push else ()
     candidates = {
-        name: history.report(record, name, SliceReport)
-        for name in (push.evidence if push else ())
-        if name != SERVING
+        name: history.report(record, name, SliceReport) for name in CANDIDATES if name in evidence
     }
+    old = {name: history.report(record, f"{name}_old", SliceReport) for name in candidates}
     ingest = history.report(record, "ingest", IngestReport)
     return Span(
         record=record,
@@ -133,7 +134,8 @@ def _read_span(history: History, record: SpanRecord) -> Span:
         plan=history.report(record, "plan", TrainingPlan),
         push=push,
         candidates={name: report for name, report in candidates.items() if report},
-        serving=history.report(record, SERVING, ServingReport),
+        old={name: report for name, report in old.items() if report},
+        serving=history.report(record, "serving", ServingReport),
     )
 
 
@@ -243,11 +245,12 @@ def _point(span: Span, metric: SliceMetric | MetricEstimate | None, series: str)
 @dataclass(frozen=True)
 class Challenger:
     """A model on the held-out rows: the primary metric, how it differs from the model in service,
-    and how it serves."""
+    there and on old rows, and how it serves."""
 
     name: str
     found: SliceMetric
     change: MetricChange | None
+    on_old: MetricChange | None
     served: ServingCheck | None
 
 
@@ -258,12 +261,18 @@ def challengers(span: Span) -> list[Challenger]:
         primary = report.primary_metric
         found = {model: overall_metric(report, primary, model) for model in report.models}
         if not rows and found.get(SERVES):
-            rows.append(Challenger(SERVES, found[SERVES], None, _served(span, SERVES)))
+            rows.append(Challenger(SERVES, found[SERVES], None, None, _served(span, SERVES)))
         if found.get(CANDIDATE):
-            changes = [c for c in report.changes if (c.slice, c.metric) == (OVERALL, primary)]
-            change = next(iter(changes), None)
-            rows.append(Challenger(name, found[CANDIDATE], change, _served(span, name)))
+            changes = [_change(each) for each in (report, span.old.get(name))]
+            rows.append(Challenger(name, found[CANDIDATE], *changes, _served(span, name)))
     return rows
+
+
+def _change(report: SliceReport | None) -> MetricChange | None:
+    """Of the primary metric, on all rows."""
+    found = report.changes if report else ()
+    kept = [c for c in found if (c.slice, c.metric) == (OVERALL, report.primary_metric)]
+    return next(iter(kept), None)
 
 
 def _served(span: Span, name: str) -> ServingCheck | None:

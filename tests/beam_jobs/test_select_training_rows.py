@@ -37,11 +37,11 @@ def spans(tmp_path):
     return tmp_path
 
 
-def select(spans, older, holdout, columns, weight=1.0):
+def select(spans, older, holdout, columns, weight=1.0, old_holdout=0.0):
     out = spans / "out"
     patterns = {**dict.fromkeys(older, weight), f"{spans}/new/*": 1.0}
     with beam.Pipeline() as p:
-        select_training_rows(p, patterns, holdout, columns, str(out))
+        select_training_rows(p, patterns, holdout, old_holdout, columns, str(out))
     return rows(out / "Split-train"), rows(out / "Split-eval")
 
 
@@ -104,3 +104,38 @@ def test_rows_without_a_time_are_older(tmp_path):
         writer.write(next(iter(encode_examples(batch))))
     train, _ = select(tmp_path, [f"{tmp_path}/old/*"], 0.5, ["fare"])
     assert sorted(v for [v] in train["fare"]) == [0, 1, 7]
+
+
+def test_a_share_of_the_rows_up_to_the_cutoff_never_trains_in_no_later_plan_either(tmp_path):
+    for name, first in (("a", 0), ("b", 500), ("c", 1000)):
+        values = range(first, first + 500)
+        ids = {"log_request_id": [f"r{i}".encode() for i in values]}
+        write(tmp_path / name / "data.gz", values, values, **ids)
+    out, seen = tmp_path / "out", []
+    for spans in ("ab", "abc"):
+        patterns = {f"{tmp_path}/{name}/*": 1.0 for name in spans}
+        with beam.Pipeline() as p:
+            select_training_rows(p, patterns, 0.3, 0.2, ["fare"], f"{out}-{spans}")
+        splits = [
+            {v for [v] in rows(f"{out}-{spans}/Split-{name}")["fare"]}
+            for name in ("train", "eval", "old")
+        ]
+        train, held_out, old = splits
+        cutoff = 500 * len(spans) - 150
+        assert held_out == set(range(cutoff, 500 * len(spans)))
+        assert train | old == set(range(cutoff))
+        assert not train & old
+        assert 0.15 < len(old) / cutoff < 0.25
+        seen.append(old)
+    assert seen[0] < seen[1]
+
+
+def test_rows_that_are_known_by_nothing_all_train(tmp_path):
+    write(tmp_path / "new" / "data.gz", range(4), range(4))
+    batch = pa.RecordBatch.from_arrays([pa.array([[7.0]] * 50, pa.list_(pa.float32()))], ["fare"])
+    (tmp_path / "old").mkdir()
+    with tf.io.TFRecordWriter(str(tmp_path / "old/data.gz"), "GZIP") as writer:
+        for example in encode_examples(batch):
+            writer.write(example)
+    train, _ = select(tmp_path, [f"{tmp_path}/old/*"], 0.5, ["fare"], old_holdout=0.5)
+    assert [v for [v] in train["fare"]].count(7) == 50

@@ -236,3 +236,22 @@ def test_the_model_of_before_comes_back_where_it_is_best(candidates, known, chos
     decision = decide_push(PushPolicy(), SPAN, candidates, **known)
     assert (decision.chosen, decision.action) == (chosen, action)
     assert decision.push is (chosen is not None)
+
+
+@pytest.mark.parametrize(
+    ("policy", "old", "outcome"),
+    [
+        ({"max_forgetting": 0.02}, {"fine_tuned": candidate(0.5, change(0.05))}, False),
+        ({"max_forgetting": 0.06}, {"fine_tuned": candidate(0.5, change(0.05))}, True),
+        ({"max_forgetting": 0.02}, {"fine_tuned": candidate(0.5, change(0.05, 0.06))}, True),
+        ({"max_forgetting": 0.02}, {"fine_tuned": candidate(0.5)}, None),
+        ({"max_forgetting": 0.02}, {}, None),
+        ({}, {"fine_tuned": candidate(0.5, change(0.05))}, True),
+    ],
+)
+def test_what_a_candidate_may_forget(policy, old, outcome):
+    decision = decide_push(PushPolicy(**policy), SPAN, {"fine_tuned": better()}, old=old)
+    assert decision.push is (outcome is True)
+    if policy:
+        assert rule(decision, "fine_tuned: remembers").outcome is outcome
+    assert ("fine_tuned_old" in decision.evidence) is bool(old)

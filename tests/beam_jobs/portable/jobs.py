@@ -122,10 +122,11 @@ def select(day, out, beam_args):
             pipeline,
             {split_pattern(day.raw, "labelled"): 0.5, split_pattern(day.raw, "serving"): 1.0},
             0.3,
+            0.1,
             ["fare", "area", "company"],
             str(out),
         )
-    return rows(out, "train"), rows(out, "eval")
+    return rows(out, "train"), rows(out, "eval"), rows(out, "old")
 
 
 def evaluate_logged(day, out, beam_args):
