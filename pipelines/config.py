@@ -172,6 +172,13 @@ class VigilConfig(Parameters):
         # Their own validators speak up here.
         self.ingest, self.evaluation, self.beam_args  # noqa: B018
         self.runtime.beam.check_places(self._beam_places)
+        leaking = [name for name in self.model.features if name in self._truth_columns]
+        if leaking:
+            raise ValueError(
+                f"model.features: {', '.join(leaking)} come with the label, as columns of "
+                "logs.ground_truth: a model that learns from them has seen the answer; leave them "
+                "out of one of the two"
+            )
         needed = [*self.model.features, *self._truth_columns]
         given = {name: self._method_by_name(name) for name in needed}
         lost = [

@@ -114,6 +114,9 @@ def test_integer_features_are_codes(load):
         ("  serving_dir: serving\n", "", "model:", "model.serving_dir: this key is required"),
         ("runtime:", "metrics: {names: [aucc]}\nruntime:", "aucc", r"metrics: no \['aucc'\]"),
         ("runtime:", "slices: [[area], [area]]\nruntime:", "slices", "slices: .* twice"),
+        ("  files: logs/*.jsonl", "  files: logs/*.jsonl\n  horizon_days: 2\n"
+         "  ground_truth: {files: t/*.jsonl, columns: [fare]}", "features:",
+         "model.features: fare come with the label"),
         ("area: int", "label: int", "model:", r"these names are kept for .*\['label'\]"),
     ],
 )  # fmt: skip
