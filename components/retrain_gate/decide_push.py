@@ -41,9 +41,11 @@ def decide_push(
         for name, report in candidates.items()
     }
     fit = [name for name in candidates if all(rule.outcome for rule in rules[name])]
-    chosen = min(fit, key=lambda name: _loss(candidates[name]), default=None)
+    fit.sort(key=lambda name: _loss(candidates[name]))
+    chosen = next((name for name in fit if name != PREVIOUS or policy.roll_back), None)
+    recommended = fit[:1] == [PREVIOUS] and chosen != PREVIOUS
     failed = [r for outcomes in rules.values() for r in outcomes if not r.outcome]
-    shown = [r for r in rules[chosen] if r.outcome] if chosen else failed
+    shown = [r for r in rules[fit[0]] if r.outcome] if fit else failed
     action = {None: "hold", PREVIOUS: "roll_back"}.get(chosen, "push")
     evidence = {**candidates, **{f"{name}_old": report for name, report in old.items()}}
     evidence |= {"serving": serving} if serving else {}
@@ -55,9 +57,15 @@ def decide_push(
         chosen=chosen,
         reasons=[rule.reason for rule in shown],
         rules=[rule for outcomes in rules.values() for rule in outcomes],
-        next_step=_next_step(chosen),
+        next_step="; ".join([_next_step(chosen), *([_RECOMMENDED] if recommended else [])]),
         evidence={name: fingerprint(report) for name, report in evidence.items()},
     )
+
+
+_RECOMMENDED = (
+    "the model that served before does best, and the policy leaves it to a person to put it back: "
+    "tfx-vigil roll-back"
+)
 
 
 def _next_step(chosen: str | None) -> str:

@@ -70,6 +70,8 @@ class PushPolicy(Parameters):
       calibration: the monitoring pipeline of a binary classification adds it with its defaults.
       fairness: bounds on gaps between groups.
       serving: the monitoring pipeline adds it with its defaults.
+      roll_back: the model that served before may be pushed like any candidate; otherwise it is only
+        recommended, where it is best.
       max_forgetting: how much worse the primary metric may be on the old rows that
         ``old_holdout`` of the training policy keeps out; null, since what was learned from a
         world that is gone may well be forgotten.
@@ -82,6 +84,7 @@ class PushPolicy(Parameters):
     calibration: CalibrationBounds | None = None
     fairness: list[FairnessBound] = []
     serving: ServingBounds | None = None
+    roll_back: bool = True
     max_forgetting: float | None = Field(None, ge=0)
 
     def guards_slice(self, slice_: str) -> bool:

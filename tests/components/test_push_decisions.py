@@ -210,7 +210,7 @@ def test_the_serving_report_is_part_of_the_evidence():
 OWED = [Erasure("/serving/1", 3, NOW)]
 
 
-@pytest.mark.parametrize(
+ROLL_BACKS = (
     ("candidates", "known", "chosen", "action"),
     [
         ({"previous": better()}, {}, "previous", "roll_back"),
@@ -232,6 +232,19 @@ OWED = [Erasure("/serving/1", 3, NOW)]
         ({"previous": better()}, {"erasures": OWED, "previous": OWED}, None, "hold"),
     ],
 )
+
+
+@pytest.mark.parametrize(*ROLL_BACKS)
+def test_a_roll_back_may_be_left_to_a_person(candidates, known, chosen, action):
+    """The policy that does not allow it recommends it exactly where the other does it."""
+    decision = decide_push(PushPolicy(roll_back=False), SPAN, candidates, **known)
+    recommended = action == "roll_back"
+    others = [name for name in candidates if name != "previous"]
+    assert decision.chosen == (next(iter(others), None) if recommended else chosen)
+    assert ("tfx-vigil roll-back" in decision.next_step) is recommended
+
+
+@pytest.mark.parametrize(*ROLL_BACKS)
 def test_the_model_of_before_comes_back_where_it_is_best(candidates, known, chosen, action):
     decision = decide_push(PushPolicy(), SPAN, candidates, **known)
     assert (decision.chosen, decision.action) == (chosen, action)
