@@ -37,7 +37,7 @@ def calibrated(bounds: CalibrationBounds, name: str, report: SliceReport) -> Rul
         within or no_worse,
         f"the calibration of {name} is {found.value:.4f}",
         value=found.value,
-        threshold=side,
+        threshold=side if within or not no_worse else None,
     )
 
 
@@ -71,6 +71,7 @@ def fair(bound: FairnessBound, name: str, report: SliceReport) -> RuleOutcome:
         if _is_beyond(bound, gap) and _is_wider(gap, gaps[IN_SERVICE].get(pair))
     ]
     widest = max(abs(gap.difference) for gap in gaps[CANDIDATE].values())
+    decides = bound.max_difference is not None and (widest > bound.max_difference) == bool(unfair)
     return concluded(
         "requirement",
         rule,
@@ -81,7 +82,7 @@ def fair(bound: FairnessBound, name: str, report: SliceReport) -> RuleOutcome:
         if unfair
         else f"{name} differs by at most {widest:.4f} in {bound.metric} between groups",
         value=widest,
-        threshold=bound.max_difference,
+        threshold=bound.max_difference if decides else None,
     )
 
 
