@@ -14,7 +14,7 @@ from pydantic import (
 )
 
 FILE_NAME = "report.json"
-LOGGED, CANDIDATE, IN_SERVICE = "logged", "candidate", "in_service"
+LOGGED, CANDIDATE, IN_SERVICE, FIRST = "logged", "candidate", "in_service", "first"
 """What reports call the evaluated models."""
 
 

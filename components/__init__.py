@@ -8,9 +8,9 @@ if TYPE_CHECKING:
     from .baseline_resolver.component import BaselineResolver
     from .drift_statistics.component import DriftStatistics
     from .drift_validator.component import DriftValidator
+    from .earlier_models.component import EarlierModels
     from .log_ingest.component import LogIngest
     from .pii_pseudonymizer.component import PIIPseudonymizer
-    from .previous_model.component import PreviousModel
     from .protected_ingest.component import ProtectedIngest
     from .push_recorder.component import PushRecorder
     from .retrain_gate.component import RetrainGate
@@ -24,9 +24,9 @@ __all__ = [
     "BaselineResolver",
     "DriftStatistics",
     "DriftValidator",
+    "EarlierModels",
     "LogIngest",
     "PIIPseudonymizer",
-    "PreviousModel",
     "ProtectedIngest",
     "PushRecorder",
     "RetrainGate",

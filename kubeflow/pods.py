@@ -21,7 +21,7 @@ _ON_THE_VOLUME = {
     "RetrainGate",
     "SpanRecorder",
     "TrainingExamples",
-    "PreviousModel",
+    "EarlierModels",
     "PushGate",
     "Pusher",
     "PushRecorder",

@@ -19,9 +19,9 @@ from ..components import (
     BaselineResolver,
     DriftStatistics,
     DriftValidator,
+    EarlierModels,
     LogIngest,
     PIIPseudonymizer,
-    PreviousModel,
     ProtectedIngest,
     PushRecorder,
     RetrainGate,
@@ -201,8 +201,8 @@ def _retraining(
         exclude_splits=["eval", "old"],
     ).with_id("TrainingStatistics")
 
-    previous = PreviousModel(run.history_root, run.span)
-    models, nodes = {"previous": previous.outputs["model"]}, [previous]
+    earlier = EarlierModels(run.history_root, run.span)
+    models, nodes = {"previous": earlier.outputs["previous"]}, [earlier]
     for name, title, base_model in (
         ("fine_tuned", "FineTuned", baseline.outputs["model"]),
         ("from_scratch", "FromScratch", None),
@@ -225,6 +225,7 @@ def _retraining(
             config=config.evaluation,
             model=model,
             baseline_model=baseline.outputs["model"],
+            first_model=earlier.outputs["first"],
             splits=[split],
         )
 

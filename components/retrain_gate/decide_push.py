@@ -45,7 +45,7 @@ def decide_push(
     chosen = next((name for name in fit if name != PREVIOUS or policy.roll_back), None)
     recommended = fit[:1] == [PREVIOUS] and chosen != PREVIOUS
     failed = [r for outcomes in rules.values() for r in outcomes if not r.outcome]
-    shown = [r for r in rules[fit[0]] if r.outcome] if fit else failed
+    shown = [r for r in rules[chosen or fit[0]] if r.outcome] if fit else failed
     action = {None: "hold", PREVIOUS: "roll_back"}.get(chosen, "push")
     evidence = {**candidates, **{f"{name}_old": report for name, report in old.items()}}
     evidence |= {"serving": serving} if serving else {}

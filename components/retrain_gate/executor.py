@@ -11,8 +11,8 @@ from tfx.types import artifact_utils
 
 from ...beam_jobs import reports as documents
 from ..blessing import write_blessing
+from ..earlier_models.executor import is_there
 from ..history import FINE_TUNED, FROM_SCRATCH, PREVIOUS, History, copy_tree
-from ..previous_model.executor import is_there
 from .decide_push import decide_push
 from .decide_retrain import decide_retrain
 from .decision import RetrainDecision

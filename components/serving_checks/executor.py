@@ -15,8 +15,8 @@ from tfx.types import artifact_utils
 from ...beam_jobs.examples import split_pattern
 from ...beam_jobs.reports import IN_SERVICE, ServingCheck, ServingReport, write_report
 from ...beam_jobs.score_models import find_saved_model
+from ..earlier_models.executor import is_there
 from ..history import FINE_TUNED, FROM_SCRATCH, PREVIOUS
-from ..previous_model.executor import is_there
 
 EXAMPLES = "examples"
 SPLIT = "split"

@@ -33,6 +33,9 @@ class SlicedEvaluatorSpec(component_spec.ComponentSpec):
         keys.BASELINE_MODEL: component_spec.ChannelParameter(
             type=standard_artifacts.Model, optional=True
         ),
+        keys.FIRST_MODEL: component_spec.ChannelParameter(
+            type=standard_artifacts.Model, optional=True
+        ),
     }
     OUTPUTS = {
         keys.EVALUATION: component_spec.ChannelParameter(type=standard_artifacts.ModelEvaluation),
@@ -69,6 +72,7 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
         config: EvaluationConfig | config_pb2.EvalConfig | Mapping[str, Any] | str,
         model: BaseChannel | None = None,
         baseline_model: BaseChannel | None = None,
+        first_model: BaseChannel | None = None,
         splits: Sequence[str] = ("labelled",),
         estimate_splits: Sequence[str] = (),
         history_root: str | RuntimeParameter | None = None,
@@ -86,6 +90,8 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
           model, baseline_model: Model artifacts, or pushed ones imported as Model: SavedModels
             whose signature ``serving_default`` takes serialized tf.Examples. A ``model`` whose
             custom property ``available`` is 0 is not there: the report is empty then.
+          first_model: one more to compare with ``baseline_model``, as ``first``: the one that was
+            never retrained. It may be absent in the same way.
           history_root, span: what was estimated of spans before ``span`` is held against the
             labels that have come since (``matured`` in the report), and requests since the newest
             push are told apart (``since_push``), by ``log_event_time``.
@@ -109,6 +115,7 @@ class SlicedEvaluator(base_beam_component.BaseBeamComponent):
                 examples=examples,
                 model=model,
                 baseline_model=baseline_model,
+                first_model=first_model,
                 config=config,
                 splits=json_utils.dumps(list(splits)),
                 estimate_splits=json_utils.dumps(list(estimate_splits)),

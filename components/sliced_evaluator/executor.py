@@ -15,11 +15,18 @@ from ...beam_jobs.evaluate_slices import EvaluateSlices
 from ...beam_jobs.evaluation_config import EvaluationConfig
 from ...beam_jobs.event_spans import EVENT_SPAN, with_event_span
 from ...beam_jobs.examples import ReadExamples, split_pattern
-from ...beam_jobs.reports import CANDIDATE, IN_SERVICE, SliceReport, read_report, write_report
+from ...beam_jobs.reports import (
+    CANDIDATE,
+    FIRST,
+    IN_SERVICE,
+    SliceReport,
+    read_report,
+    write_report,
+)
 from ...beam_jobs.score_models import find_saved_model
 from ..blessing import write_blessing
+from ..earlier_models.executor import is_there
 from ..history import History
-from ..previous_model.executor import is_there
 from .matured import earlier_estimates, with_matured
 from .since_push import AGE, windows_of_push, with_since_push
 
@@ -31,6 +38,7 @@ SPAN = "span"
 EXAMPLES = "examples"
 MODEL = "model"
 BASELINE_MODEL = "baseline_model"
+FIRST_MODEL = "first_model"
 EVALUATION = "evaluation"
 REPORT = "report"
 BLESSING = "blessing"
@@ -44,7 +52,7 @@ _NOTHING = SliceReport(
     changes=[],
     small_slices={},
 )
-_MODEL_NAMES = {MODEL: CANDIDATE, BASELINE_MODEL: IN_SERVICE}
+_MODEL_NAMES = {MODEL: CANDIDATE, BASELINE_MODEL: IN_SERVICE, FIRST_MODEL: FIRST}
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -66,7 +74,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         models = {
             name: find_saved_model(artifact_utils.get_single_uri(input_dict[key]))
             for key, name in _MODEL_NAMES.items()
-            if input_dict.get(key)
+            if input_dict.get(key) and all(map(is_there, input_dict[key]))
         }
         config = EvaluationConfig.model_validate_json(exec_properties[CONFIG])
         windows, estimates, ages = {}, {}, {}

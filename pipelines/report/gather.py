@@ -9,6 +9,7 @@ from typing import Any
 
 from ...beam_jobs.reports import (
     CANDIDATE,
+    FIRST,
     LOGGED,
     Comparison,
     DriftReport,
@@ -255,24 +256,29 @@ class Challenger:
 
 
 def challengers(span: Span) -> list[Challenger]:
-    """The model in service first."""
+    """The model in service first, then the one that was never retrained."""
     rows = []
     for name, report in span.candidates.items():
         primary = report.primary_metric
         found = {model: overall_metric(report, primary, model) for model in report.models}
+        old = span.old.get(name)
         if not rows and found.get(SERVES):
             rows.append(Challenger(SERVES, found[SERVES], None, None, _served(span, SERVES)))
+            if found.get(FIRST):
+                changes = [_change(each, FIRST) for each in (report, old)]
+                rows.append(Challenger(FIRST_MODEL, found[FIRST], *changes, None))
         if found.get(CANDIDATE):
-            changes = [_change(each) for each in (report, span.old.get(name))]
+            changes = [_change(each, CANDIDATE) for each in (report, old)]
             rows.append(Challenger(name, found[CANDIDATE], *changes, _served(span, name)))
     return rows
 
 
-def _change(report: SliceReport | None) -> MetricChange | None:
+def _change(report: SliceReport | None, model: str) -> MetricChange | None:
     """Of the primary metric, on all rows."""
-    found = report.changes if report else ()
-    kept = [c for c in found if (c.slice, c.metric) == (OVERALL, report.primary_metric)]
-    return next(iter(kept), None)
+    if report is None:
+        return None
+    wanted = OVERALL, report.primary_metric, model
+    return next((c for c in report.changes if (c.slice, c.metric, c.model) == wanted), None)
 
 
 def _served(span: Span, name: str) -> ServingCheck | None:
@@ -282,7 +288,8 @@ def _served(span: Span, name: str) -> ServingCheck | None:
 def candidate_rows(report: SliceReport) -> list[tuple[MetricChange, SliceMetric, SliceMetric]]:
     """Changes, candidate's and compared model's metric: overall, then the primary on slices."""
     primary = report.primary_metric
-    changes = [c for c in report.changes if c.slice == OVERALL or c.metric == primary]
+    ours = [c for c in report.changes if c.model != FIRST]
+    changes = [c for c in ours if c.slice == OVERALL or c.metric == primary]
     changes.sort(key=lambda c: (c.slice != OVERALL, c.metric != primary, c.slice))
     return [
         (

@@ -260,3 +260,21 @@ def test_without_thresholds_there_is_no_blessing(tmp_path):
     assert report.valid is None
     assert tfma.load_validation_result(evaluation).missing_thresholds
     assert not os.path.exists(outputs["blessing"].uri)
+
+
+def test_a_model_that_was_never_retrained_is_compared_too(tmp_path):
+    models = {
+        key: write_model(tmp_path / key, slope)
+        for key, slope in (("model", 4.0), ("baseline_model", 2.0), ("first_model", -2.0))
+    }
+    examples = write_examples(tmp_path / "examples", labelled=LABELS)
+    report, _ = run(tmp_path / "three", examples=examples, **models)
+    assert report.models == ["candidate", "in_service", "first"]
+    two = {key: model for key, model in models.items() if key != "first_model"}
+    alone, _ = run(tmp_path / "two", examples=examples, **two)
+    of_two = [c for c in report.changes if c.model == "candidate"]
+    assert of_two == alone.changes
+    assert {(c.model, c.against) for c in report.changes} == {
+        ("candidate", "in_service"),
+        ("first", "in_service"),
+    }

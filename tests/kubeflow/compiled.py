@@ -19,7 +19,7 @@ RETRAINING = {
     "FineTunedEvaluator",
     "FromScratchTrainer",
     "FromScratchEvaluator",
-    "PreviousModel",
+    "EarlierModels",
     "PreviousEvaluator",
     "ServingChecks",
     "PushGate",

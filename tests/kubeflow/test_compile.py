@@ -117,7 +117,7 @@ def test_the_volume_is_mounted_only_where_history_logs_or_models_are(pods):
         "RetrainGate",
         "SpanRecorder",
         "TrainingExamples",
-        "PreviousModel",
+        "EarlierModels",
         "PushGate",
         "Pusher",
         "PushRecorder",

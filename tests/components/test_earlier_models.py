@@ -7,8 +7,8 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 from tfx_vigil.beam_jobs.reports import IN_SERVICE, SliceReport, read_report
 from tfx_vigil.components import artifacts
+from tfx_vigil.components.earlier_models.executor import Executor, is_there
 from tfx_vigil.components.history import BaselineRecord, History, Push
-from tfx_vigil.components.previous_model.executor import Executor, is_there
 from tfx_vigil.components.push_recorder.executor import Executor as PushRecorder
 from tfx_vigil.components.serving_checks.executor import Executor as ServingChecks
 from tfx_vigil.components.sliced_evaluator.executor import Executor as Evaluator
@@ -37,25 +37,31 @@ def pushed(history, folder, span, **push):
 
 
 def resolve(history, span, folder):
-    model = standard_artifacts.Model()
-    model.uri = str(folder)
-    Executor().Do({}, {"model": [model]}, {"history_root": history.root, "span": span})
-    return model
+    models = {name: standard_artifacts.Model() for name in ("previous", "first")}
+    for name, model in models.items():
+        model.uri = f"{folder}/{name}"
+    Executor().Do(
+        {},
+        {name: [model] for name, model in models.items()},
+        {"history_root": history.root, "span": span},
+    )
+    return models
 
 
 def test_the_model_before_the_one_in_service_is_found(tmp_path, history):
     learned = {"candidate": "from_scratch", "trained_on": ["baseline"]}
     pushed(history, tmp_path / "span", "2014-01-01", model=str(tmp_path / "next"), **learned)
-    model = resolve(history, SECOND, tmp_path / "model")
-    assert is_there(model)
-    saved = Path(path_utils.serving_model_dir(model.uri), "saved_model.pb")
-    assert saved.read_text() == "first"
-    assert model.get_string_custom_property("span") == "baseline"
+    for model in resolve(history, SECOND, tmp_path / "model").values():
+        assert is_there(model)
+        saved = Path(path_utils.serving_model_dir(model.uri), "saved_model.pb")
+        assert saved.read_text() == "first"
+        assert model.get_string_custom_property("span") == "baseline"
 
 
 def test_where_there_is_none_nothing_is_evaluated_or_served(tmp_path, history):
-    model = resolve(history, SECOND, tmp_path / "model")
+    model, first = resolve(history, SECOND, tmp_path / "model").values()
     assert not is_there(model)
+    assert not is_there(first)
     examples = examples_of(tmp_path / "examples", eval=rows(0, 9))
     outputs = outputs_in(tmp_path / "out")
     Evaluator().Do(
