@@ -17,7 +17,7 @@ _MOST_RULES = 2
 _DONE: dict[str, str] = {
     "none": "nothing would have been done",
     "watch": "it would only have been watched",
-    "hold": "it would have been held",
+    "hold": "the model in service would have stayed",
     "retrain": "a model would have been retrained",
     "retrain_urgently": "a model would have been retrained at once",
     "call_human": "a person would have been called",

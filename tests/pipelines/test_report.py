@@ -57,6 +57,24 @@ def test_each_span_is_one_row_that_opens_to_its_rules(taxi):
     assert "asked: dead letters <= 5.0% of records · records_read = 18,200" in page.text
 
 
+def test_each_decision_is_a_page_of_its_own_and_links_to_its_evidence(taxi):
+    _, page = taxi
+    named = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    linked = {attributes["href"] for tag, attributes in page.elements if tag == "a"}
+    decisions = {f"#decision-{number}" for number in range(1, len(SPANS) + 1)}
+    assert decisions | {"#traffic", "#drift", "#metric", "#privacy"} <= linked
+    assert linked <= {f"#{name}" for name in named}
+    assert len(named) == len(set(named))
+    assert "The decision about span 2014-04, 2014-04-01 to 2014-05-01 Retrained" in page.text
+    assert "Why: drift severity is act (prediction, fare, payment_type, all rows); auc" in page.text
+
+
+def test_what_would_have_changed_a_decision_is_said(taxi):
+    _, page = taxi
+    assert page.text.count("What would have changed it: Had ") >= len(SPANS)
+    assert "Had the upper end of the interval of auc been below 0.841 instead of" in page.text
+
+
 def test_retraining_shows_candidates_and_push_decision(taxi):
     _, page = taxi
     assert page.text.count("fine_tuned against the model in service, on 1,800 held-out rows") == 2
