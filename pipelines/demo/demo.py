@@ -173,6 +173,10 @@ def _outcome(history: History, record: SpanRecord, first: SliceMetric | None) ->
         metric_in_service=in_service and in_service.value,
         metric_first_model=first and first.value,
         action=record.action,
-        triggers=[r.rule for r in decision.rules if r.kind == "trigger" and r.outcome],
+        triggers=[
+            r.rule
+            for r in decision.rules
+            if r.kind == "trigger" and r.outcome and (r.then != "watch" or not decision.retrain)
+        ],
         reasons=decision.reasons + (push.reasons if push else []),
     )
