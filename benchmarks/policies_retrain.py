@@ -39,7 +39,7 @@ def retrain(
         TrainingExamples(as_channel([given]), history.root, config.training_columns), folder
     )["examples"]
     measure = DriftStatistics(
-        as_channel([rows]), config.training_statistics, exclude_splits=["eval"]
+        as_channel([rows]), config.training_statistics, exclude_splits=["eval", "old"]
     )
     statistics = launch(measure, folder)["statistics"]
     learned, unseen = (
