@@ -31,6 +31,7 @@ from policies_run import Day, begin, run
 from policies_streams import KINDS, SOURCES, Stream, generated, trips
 
 UNGUARDED = """
+training: {strategy: window}
 guards: {max_dead_letter_share: null, block_on_data_errors: false, min_labelled_rows: null}
 """
 NEVER = """
@@ -52,8 +53,8 @@ triggers:
   erasure: null
 """
 
-SIMILAR = """
-training: {strategy: similar}
+NEWEST = """
+training: {strategy: window}
 """
 
 
@@ -70,7 +71,7 @@ CONTENDERS = {
     "on schedule": Contender(ON_SCHEDULE + UNGUARDED),
     "on any drift": Contender(ON_ANY_DRIFT + UNGUARDED),
     "tfx-vigil's default": Contender("{}", push_gate=True),
-    "tfx-vigil, similar spans": Contender(SIMILAR, push_gate=True),
+    "tfx-vigil, newest spans": Contender(NEWEST, push_gate=True),
 }
 
 

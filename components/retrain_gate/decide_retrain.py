@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from .conclude import conclude, forbids
 from .decision import RETRAINS, Action, RetrainDecision, RuleOutcome, TrainingPlan
@@ -20,7 +20,7 @@ def decide_retrain(
     reports: Reports,
     past: Past,
     on_demand: bool = False,
-    likenesses: Mapping[str, Likeness] | None = None,
+    compare: Callable[[], Mapping[str, Likeness]] = dict,
 ) -> tuple[RetrainDecision, TrainingPlan]:
     """Retrain when any trigger asks for it and every guard holds.
 
@@ -28,11 +28,13 @@ def decide_retrain(
     guard without it forbids. The same evidence and policy give the same decision.
 
     Args:
-      likenesses: as ``read_likenesses`` reads them, where the policy's strategy compares spans.
+      compare: reads how much earlier spans are like this one (``read_likenesses``); called where a
+        trigger asks for retraining.
     """
     changed = max(filter(None, (change_point(reports.drift), past.change_point)), default=None)
-    plan = plan_training(policy.training, span, past, changed, likenesses)
     wanted = list(triggers(policy.triggers, reports, past, on_demand))
+    asked = any(rule.outcome and rule.then in RETRAINS for rule in wanted)
+    plan = plan_training(policy.training, span, past, changed, compare() if asked else None)
     allowed = list(guards(policy.guards, reports, past, plan))
     action = conclude(wanted, allowed)
     reasons = _reasons(action, wanted, allowed)

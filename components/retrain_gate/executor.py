@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from pydantic import AwareDatetime, TypeAdapter
@@ -100,10 +101,11 @@ def _retrain(
     root = exec_properties.get(HISTORY_ROOT)
     past = read_past(History(root), span, now) if root else Past(now)
     on_demand = bool(exec_properties.get(ON_DEMAND))
-    alike = {}
+    compare = dict
     if root and STATISTICS in inputs:
-        alike = read_likenesses(policy.training, History(root), span, inputs[STATISTICS].uri)
-    decision, plan = decide_retrain(policy, span, reports, past, on_demand, alike)
+        uri = inputs[STATISTICS].uri
+        compare = partial(read_likenesses, policy.training, History(root), span, uri)
+    decision, plan = decide_retrain(policy, span, reports, past, on_demand, compare)
     documents.write_report(outputs[PLAN].uri, plan)
     return decision
 

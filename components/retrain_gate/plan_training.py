@@ -14,6 +14,7 @@ from .training_policy import COMPARING, TrainingPolicy
 ALIKE = 0.6
 """Below this area under the curve of a classifier the inputs of two spans are alike."""
 _LEAST_WEIGHT = 0.05
+_NOT_COMPARED = "not compared: nothing asks for retraining"
 
 
 def plan_training(
@@ -27,10 +28,11 @@ def plan_training(
 
     Args:
       change_point: the newest of the stream of errors.
-      likenesses: span -> how much it is like this one, where the strategy compares.
+      likenesses: span -> how much it is like this one, where the strategy compares; None: they
+        were not compared, since nothing asks for retraining.
     """
     uses = [
-        _use(policy, name, rows, past, change_point, likenesses or {}, newer)
+        _use(policy, name, rows, past, change_point, likenesses, newer)
         for newer, (name, rows) in _counted_from_the_newest(past)
     ]
     used = [use for use in uses if use.use != "discard"]
@@ -57,9 +59,11 @@ def _use(
     rows: int,
     past: Past,
     change_point: datetime | None,
-    likenesses: Mapping[str, Likeness],
+    likenesses: Mapping[str, Likeness] | None,
     newer: int,
 ) -> SpanUse:
+    if policy.strategy in COMPARING and likenesses is None:
+        return SpanUse(span=name, rows=rows, use="keep", reason=_NOT_COMPARED)
     if policy.strategy in COMPARING:
         return _compared(policy, name, rows, likenesses)
     kept, reason = True, "every span is kept"
@@ -80,9 +84,9 @@ def _compared(
     policy: TrainingPolicy, name: str, rows: int, likenesses: Mapping[str, Likeness]
 ) -> SpanUse:
     found, instead = likenesses.get(name), ""
-    if found is None and name == BASELINE and likenesses:
-        oldest = min(likenesses)
-        found, instead = likenesses[oldest], f"of its rows no sample is kept; as {oldest}: "
+    oldest = min(likenesses, default=None)
+    if oldest and (name == BASELINE or name < oldest):
+        found, instead = likenesses[oldest], f"judged as the oldest span compared, {oldest}: "
     if found is None:
         unknown = "too few labelled rows to compare, here or in this span"
         return SpanUse(span=name, rows=rows, use="keep", reason=unknown)

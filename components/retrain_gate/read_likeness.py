@@ -27,7 +27,7 @@ def read_likenesses(
     if current is None or current.rows is None:
         return {}
     found = {}
-    for record in history.spans(before=span):
+    for record in history.spans(before=span)[-policy.compared :]:
         earlier = read_statistics(history.path(record, STATISTICS), LABELLED)
         if earlier is not None and earlier.rows is not None:
             alike = likeness(earlier.rows, current.rows, policy.features, policy.label)

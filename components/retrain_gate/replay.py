@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from ...beam_jobs.reports import ServingReport, SliceReport
 from ..history import FINE_TUNED, FROM_SCRATCH, PREVIOUS, History, HistoryError, SpanRecord
@@ -41,9 +42,10 @@ def replay(history: History, span: str, policy: RetrainPolicy | None = None) -> 
     policy = policy or recorded.policy or RetrainPolicy()
     on_demand = any(rule.rule == ON_DEMAND for rule in recorded.rules)
     past = read_past(history, span, record.window_end)
-    alike = read_likenesses(policy.training, history, span, history.path(record, STATISTICS))
+    statistics = history.path(record, STATISTICS)
+    compare = partial(read_likenesses, policy.training, history, span, statistics)
     reports = read_reports(history, record)
-    decision, _ = decide_retrain(policy, span, reports, past, on_demand, alike)
+    decision, _ = decide_retrain(policy, span, reports, past, on_demand, compare)
     return decision
 
 

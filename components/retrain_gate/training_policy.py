@@ -25,6 +25,8 @@ class TrainingPolicy(Parameters):
         whose labels follow from the inputs in another way. ``importance_weighted``: the same,
         but each weighs by how alike its inputs are.
       spans: of ``window``.
+      compared: so many of the newest spans ``similar`` and ``importance_weighted`` compare; older
+        ones are judged as the oldest of these.
       holdout: the share of the newest span's rows, the newest by event time, that judges the
         candidates and trains none.
       old_holdout: the share of the other rows, always the same ones by their request ids, that
@@ -38,8 +40,9 @@ class TrainingPolicy(Parameters):
       label: the label's column.
     """
 
-    strategy: Strategy = "window"
+    strategy: Strategy = "similar"
     spans: int = Field(4, ge=1)
+    compared: int = Field(30, ge=1)
     holdout: float = Field(0.3, gt=0, lt=1)
     old_holdout: float = Field(0, ge=0, lt=1)
     max_regret: float = Field(0.05, ge=0)

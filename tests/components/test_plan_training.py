@@ -75,7 +75,27 @@ def test_the_baseline_counts_as_the_oldest_span():
     likenesses = {"a": OTHER_CONCEPT, "c": LIKE}
     plan = plan_training(TrainingPolicy(strategy="similar"), SPAN, before, None, likenesses)
     assert plan.spans == ["c", SPAN]
-    assert plan.uses[0].reason.startswith("of its rows no sample is kept; as a: ")
+    assert plan.uses[0].reason.startswith("judged as the oldest span compared, a: ")
+
+
+def test_spans_older_than_those_compared_are_judged_as_the_oldest_of_them():
+    before = past(labelled_rows=(("a", 500), ("b", 500), ("c", 500)))
+    likenesses = {"b": OTHER_CONCEPT, "c": LIKE}
+    plan = plan_training(TrainingPolicy(), SPAN, before, None, likenesses)
+    assert [use.use for use in plan.uses] == ["discard", "discard", "keep"]
+
+
+def test_nothing_is_compared_before_a_trigger_asks():
+    def compare():
+        calls.append(1)
+        return {}
+
+    for reports, expected in ((good(), []), (good(drift=drift("act")), [1])):
+        calls = []
+        plan = decide_retrain(RetrainPolicy(), SPAN, reports, BEFORE, False, compare)[1]
+        assert calls == expected
+        told = "too few labelled rows" if expected else "nothing asks for retraining"
+        assert all(told in use.reason for use in plan.uses)
 
 
 def test_a_change_point_of_this_span_or_an_earlier_one_counts():
