@@ -17,7 +17,7 @@ _MOST_RULES = 2
 _DONE: dict[str, str] = {
     "none": "nothing would have been done",
     "watch": "it would only have been watched",
-    "hold": "the model in service would have stayed",
+    "hold": "retraining would have been due, but held back",
     "retrain": "a model would have been retrained",
     "retrain_urgently": "a model would have been retrained at once",
     "call_human": "a person would have been called",
@@ -34,7 +34,10 @@ class Flip:
     action: Action
 
     def __str__(self) -> str:
-        return f"Had {' and '.join(map(_otherwise, self.rules))}, {_DONE[self.action]}."
+        done = _DONE[self.action]
+        if self.action == "hold" and self.rules[0].kind == "requirement":
+            done = "the model in service would have stayed"
+        return f"Had {' and '.join(map(_otherwise, self.rules))}, {done}."
 
 
 def nearest_flip(decision: RetrainDecision) -> Flip | None:

@@ -100,6 +100,15 @@ def test_a_push_turns_on_its_nearest_requirement(candidates, rule, action):
     assert ([found.rule for found in flip.rules], flip.action) == ([rule], action)
 
 
+def test_holding_back_is_said_of_what_is_held_back():
+    scarce = {"guards": {"min_labelled_rows": 10**6}, "triggers": {"drift": None}}
+    flip = nearest_flip(decide(scarce, good(slices=slices(0.525))))
+    assert flip.action == "hold"
+    assert str(flip).endswith("retraining would have been due, but held back.")
+    pushed = decide_push(PushPolicy(), SPAN, {"fine_tuned": candidate(0.5, change(-0.05))})
+    assert str(nearest_flip(pushed)).endswith("the model in service would have stayed.")
+
+
 def test_a_decision_without_rules_turns_on_nothing():
     assert nearest_flip(decide().model_copy(update={"rules": []})) is None
 
