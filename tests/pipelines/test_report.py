@@ -80,6 +80,7 @@ def test_retraining_shows_candidates_and_push_decision(taxi):
     assert page.text.count("fine_tuned against the model in service, on 1,800 held-out rows") == 2
     assert "auc overall 6,000 0.833 0.792 +0.041 [+0.032, +0.050] better" in page.text
     assert "no clear difference" in page.text
+    assert "first model, never replaced auc 6,000 0.792 [0.783, 0.801] +0.000" in page.text
     assert "fine_tuned: better_overall requirement" in page.text
     assert "Retrained, but no candidate may be pushed: the model in service stays." in page.text
 
