@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +91,8 @@ def run(
         write_logs(stream, requests, scores, model.span, window.span, own)
         found = evidence(config, history, window, root / "shared")
         past = read_past(history, window.span, window.end)
-        alike = read_likenesses(gate.training, history, window.span, found.statistics)
-        decision, plan = decide_retrain(gate, window.span, found.reports, past, likenesses=alike)
+        alike = partial(read_likenesses, gate.training, history, window.span, found.statistics)
+        decision, plan = decide_retrain(gate, window.span, found.reports, past, compare=alike)
         record(history, window, found, decision, plan)
         reasons, push = decision.reasons, None
         if decision.retrain:
