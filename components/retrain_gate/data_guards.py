@@ -6,7 +6,7 @@ from functools import partial
 
 from ..history import BASELINE
 from .decision import RuleOutcome, TrainingPlan, concluded, unknown
-from .evidence import Past, Reports, rows_by_slice
+from .evidence import Past, Reports, errors_in, rows_by_slice
 
 _outcome = partial(concluded, "guard")
 _unknown = partial(unknown, "guard")
@@ -36,7 +36,7 @@ def sound_data(reports: Reports) -> RuleOutcome:
     comparison = "no schema anomaly of severity error"
     if reports.drift is None:
         return _unknown("sound_data", comparison, "no drift report")
-    errors = [a for a in reports.drift.anomalies if a.severity == "error"]
+    errors = errors_in(reports.drift)
     listed = "; ".join(f"{a.feature} ({a.slice}): {a.description}" for a in errors[:3])
     return _outcome(
         "sound_data",

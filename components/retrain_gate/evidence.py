@@ -14,6 +14,7 @@ from ...beam_jobs.reports import (
     IngestReport,
     PrivacyReport,
     Report,
+    SchemaAnomaly,
     SliceMetric,
     SliceReport,
 )
@@ -61,6 +62,7 @@ class Past:
       decided_rows: span -> labelled rows whose outcome the model itself decided.
       ruling: what a person said about retraining in this span.
       window_ends: span -> when its window ended, of spans before this one.
+      broken: spans whose data did not fit the schema.
       change_point: the newest of the stream of errors that a report before this one found.
     """
 
@@ -80,6 +82,7 @@ class Past:
     decided_rows: Mapping[str, int] = field(default_factory=dict)
     ruling: Ruling | None = None
     window_ends: Mapping[str, datetime] = field(default_factory=dict)
+    broken: frozenset[str] = frozenset()
     change_point: datetime | None = None
 
 
@@ -136,8 +139,14 @@ def read_past(history: History, span: str, now: datetime) -> Past:
         decided_rows={name: r.model_decided for name, r in measured.items() if r},
         ruling=history.ruling(span),
         window_ends={record.span: record.window_end for record in earlier},
+        broken=frozenset(name for name, report in drifts.items() if report and errors_in(report)),
         change_point=max(filter(None, map(change_point, drifts.values())), default=None),
     )
+
+
+def errors_in(report: DriftReport) -> list[SchemaAnomaly]:
+    """What makes data broken: a missing feature, a changed type."""
+    return [anomaly for anomaly in report.anomalies if anomaly.severity == "error"]
 
 
 def change_point(report: DriftReport | None) -> datetime | None:

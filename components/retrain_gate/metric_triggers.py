@@ -52,8 +52,8 @@ def estimated_drop(rule: EstimatedDrop, reports: Reports, past: Past) -> RuleOut
     unknown_ = partial(_unknown, "estimated_drop", comparison)
     if reports.slices is None or reports.slices.estimates is None:
         return unknown_("no estimates")
-    if past.reference is None or past.reference.value is None:
-        return unknown_(f"no {reports.slices.primary_metric} from when it was put in service")
+    if missing := _without_reference(reports, past):
+        return unknown_(missing)
     estimates = reports.slices.estimates
     if estimates.doubts:
         return unknown_(f"the estimate is in doubt: {'; '.join(estimates.doubts)}")
@@ -140,8 +140,16 @@ def _missing(reports: Reports, past: Past) -> str | None:
     if now is None or now.value is None:
         since = "" if reports.slices.since_push is None else " since the newest push"
         return f"no {name} of logged predictions{since}"
+    return _without_reference(reports, past)
+
+
+def _without_reference(reports: Reports, past: Past) -> str | None:
+    """Why there is nothing to hold the primary metric against."""
+    name = reports.slices.primary_metric
     if past.reference is None or past.reference.value is None:
         return f"no {name} from when the model was put in service"
+    if past.reference.metric != name:
+        return f"when the model was put in service it was judged by {past.reference.metric}"
     return None
 
 

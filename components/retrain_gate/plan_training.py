@@ -14,6 +14,7 @@ from .training_policy import COMPARING, TrainingPolicy
 ALIKE = 0.6
 """Below this area under the curve of a classifier the inputs of two spans are alike."""
 _LEAST_WEIGHT = 0.05
+_BROKEN = "its data did not fit the schema: broken, not drifted"
 _NOT_COMPARED = "not compared: nothing asks for retraining"
 
 
@@ -62,6 +63,8 @@ def _use(
     likenesses: Mapping[str, Likeness] | None,
     newer: int,
 ) -> SpanUse:
+    if name in past.broken:
+        return SpanUse(span=name, rows=rows, use="discard", weight=0.0, reason=_BROKEN)
     if policy.strategy in COMPARING and likenesses is None:
         return SpanUse(span=name, rows=rows, use="keep", reason=_NOT_COMPARED)
     if policy.strategy in COMPARING:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -9,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tfx_vigil.beam_jobs.reports import Detail
+from tfx_vigil.components.history import History, SpanRecord
 from tfx_vigil.components.retrain_gate.decide_retrain import decide_retrain
+from tfx_vigil.components.retrain_gate.evidence import read_past
 from tfx_vigil.components.retrain_gate.plan_training import plan_training
 from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
 from tfx_vigil.components.retrain_gate.span_likeness import Likeness, likeness
@@ -68,6 +71,30 @@ def test_the_good_is_kept_the_bad_discarded_and_what_differs_weighed(strategy):
     assert "labels follow from inputs differently" in plan.uses[0].reason
     assert "most fare" in plan.uses[1].reason
     assert "too few labelled rows" in plan.uses[3].reason
+
+
+@pytest.mark.parametrize("strategy", ["all", "window", "similar", "since_change_point"])
+def test_nothing_is_learned_from_broken_data(strategy):
+    before = past(labelled_rows=(("a", 500), ("c", 500)), broken=frozenset({"c"}), window_ends=ENDS)
+    plan = plan_training(TrainingPolicy(strategy=strategy), SPAN, before, None, {"c": LIKE})
+    assert "c" not in plan.spans
+    assert (plan.uses[-1].use, "did not fit the schema" in plan.uses[-1].reason) == (
+        "discard",
+        True,
+    )
+
+
+def test_the_history_tells_which_data_was_broken(tmp_path):
+    history = History(str(tmp_path))
+    for span, errors in (("2014-01-01", 0), ("2014-02-01", 1)):
+        report = drift("act", errors=errors).model_dump_json()
+        record = SpanRecord(
+            span=span, window_start=NOW, window_end=NOW, revision="", complete=True, action=""
+        )
+        history.write_span(
+            record, lambda folder, text=report: Path(folder, "drift.json").write_text(text)
+        )
+    assert read_past(history, "2014-03-01", NOW).broken == {"2014-02-01"}
 
 
 def test_the_baseline_counts_as_the_oldest_span():

@@ -105,6 +105,13 @@ def test_what_a_trigger_asks_for_can_be_changed():
     assert decide(policy, good(drift=drift("watch"))).action == "call_human"
 
 
+def test_a_metric_is_not_held_against_another_one():
+    before = past(reference=metric(0.5, name="auc", model="candidate"))
+    decision = decide(reports=good(slices=slices(0.9)), before=before)
+    assert rule(decision, "metric_drop").outcome is None
+    assert "it was judged by auc" in rule(decision, "metric_drop").reason
+
+
 def test_a_metric_that_got_better_breaks_no_promise():
     assert decide(PROMISE, good(slices=slices(0.3)), past(spans_since_push=1)).action == "none"
     risen = slices(0.9, larger_is_better=True)
