@@ -180,11 +180,15 @@ run_span(config, config.spans.window_of(sys.argv[3]), progress=progress)
 """
 
 
+MEASURED = re.compile("latency|size")
+
+
 def comparable(root, span):
     """A span's documents, without what differs between folders and moments of the run.
 
     The ingest report names files, so its fingerprint depends on the folder; the report itself is
-    among the documents. How fast models served is another each time.
+    among the documents. How fast models served is another each time, and how many bytes a
+    SavedModel takes differs by a few.
     """
     history = History(str(root / "history"))
     record = history.record(span)
@@ -193,8 +197,8 @@ def comparable(root, span):
     push = history.report(record, "push", RetrainDecision)
     texts["push.json"] = push.model_copy(
         update={
-            "reasons": [reason for reason in push.reasons if "latency" not in reason],
-            "rules": [rule for rule in push.rules if "latency" not in rule.rule],
+            "reasons": [text for text in push.reasons if not MEASURED.search(text)],
+            "rules": [rule for rule in push.rules if not MEASURED.search(rule.rule)],
             "evidence": {k: digest for k, digest in push.evidence.items() if k != "serving"},
         }
     ).model_dump_json()
