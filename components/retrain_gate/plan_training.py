@@ -30,8 +30,12 @@ def plan_training(
     Args:
       change_point: the newest of the stream of errors.
       likenesses: span -> how much it is like this one, where the strategy compares; None: they
-        were not compared, since nothing asks for retraining.
+        were not compared, since nothing asks for retraining. Broken spans judge no others.
     """
+    if likenesses is not None:
+        likenesses = {
+            span_: found for span_, found in likenesses.items() if span_ not in past.broken
+        }
     uses = [
         _use(policy, name, rows, past, change_point, likenesses, newer)
         for newer, (name, rows) in _counted_from_the_newest(past)

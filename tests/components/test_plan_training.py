@@ -105,6 +105,15 @@ def test_the_baseline_counts_as_the_oldest_span():
     assert plan.uses[0].reason.startswith("judged as the oldest span compared, a: ")
 
 
+def test_a_broken_span_judges_no_older_ones():
+    before = past(labelled_rows=(("baseline", 900), ("a", 500), ("b", 500), ("c", 500)))
+    before = replace(before, broken=frozenset({"b"}))
+    likenesses = {"b": OTHER_CONCEPT, "c": LIKE}
+    plan = plan_training(TrainingPolicy(), SPAN, before, None, likenesses)
+    assert plan.spans == ["baseline", "a", "c", SPAN]
+    assert plan.uses[0].reason.startswith("judged as the oldest span compared, c: ")
+
+
 def test_spans_older_than_those_compared_are_judged_as_the_oldest_of_them():
     before = past(labelled_rows=(("a", 500), ("b", 500), ("c", 500)))
     likenesses = {"b": OTHER_CONCEPT, "c": LIKE}
