@@ -9,12 +9,15 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tensorflow_metadata.proto.v0.statistics_pb2 import DatasetFeatureStatisticsList
+from tfx_vigil.beam_jobs.drift_statistics.files import SplitStatistics, write_statistics
 from tfx_vigil.beam_jobs.reports import Detail
 from tfx_vigil.components.history import History, SpanRecord
 from tfx_vigil.components.retrain_gate.decide_retrain import decide_retrain
 from tfx_vigil.components.retrain_gate.evidence import read_past
 from tfx_vigil.components.retrain_gate.plan_training import plan_training
 from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
+from tfx_vigil.components.retrain_gate.read_likeness import read_likenesses
 from tfx_vigil.components.retrain_gate.span_likeness import Likeness, likeness
 from tfx_vigil.components.retrain_gate.training_policy import TrainingPolicy
 
@@ -230,3 +233,28 @@ def test_only_the_features_named_are_looked_at():
 
 def test_the_same_samples_give_the_same_numbers():
     assert compared(sample(1), sample(2)) == compared(sample(1), sample(2))
+
+
+def test_spans_of_the_history_are_compared_by_their_samples(tmp_path):
+    history, none = History(str(tmp_path / "history")), DatasetFeatureStatisticsList()
+    for span, rows in (
+        ("2014-01-01", sample(1, flipped=True)),
+        ("2014-02-01", sample(2)),
+        ("2014-03-01", None),
+    ):
+
+        def fill(folder, rows=rows):
+            write_statistics(f"{folder}/statistics", "labelled", SplitStatistics(none, rows))
+
+        record = SpanRecord(
+            span=span, window_start=NOW, window_end=NOW, revision="", complete=True, action=""
+        )
+        history.write_span(record, fill)
+    now = str(tmp_path / "now")
+    write_statistics(now, "labelled", SplitStatistics(none, sample(3)))
+    found = read_likenesses(TrainingPolicy(), history, "2014-04-01", now)
+    assert set(found) == {"2014-01-01", "2014-02-01"}
+    assert found["2014-01-01"].regret > 10 * abs(found["2014-02-01"].regret)
+    newest = read_likenesses(TrainingPolicy(compared=2), history, "2014-04-01", now)
+    assert set(newest) == {"2014-02-01"}
+    assert read_likenesses(TrainingPolicy(strategy="all"), history, "2014-04-01", now) == {}
