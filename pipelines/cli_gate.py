@@ -19,7 +19,7 @@ from .yaml_file import ConfigError
 
 if TYPE_CHECKING:
     from ..components.history import History
-    from ..components.retrain_gate.decision import RetrainDecision, RuleOutcome
+    from ..components.retrain_gate.decision import RetrainDecision, RuleOutcome, TrainingPlan
     from ..components.retrain_gate.replay import Replayed
 
 _OUTCOMES = {True: "yes", False: "no", None: "cannot tell"}
@@ -62,6 +62,7 @@ def gate(
     """
     from ..components.history import History
     from ..components.retrain_gate import replay as decisions
+    from ..components.retrain_gate.decision import TrainingPlan
     from ..components.retrain_gate.nearest import nearest_flip
     from ..components.retrain_gate.policy import RetrainPolicy
     from . import yaml_file
@@ -92,7 +93,9 @@ def gate(
     if as_json:
         print(decision.model_dump_json(indent=1))
         return
-    screen.print(_tree(decision) if explain else _table(decision))
+    plan = store.report(store.record(replay), "plan", TrainingPlan)
+    planned = plan if plan and decision.retrain and not other else None
+    screen.print(_tree(decision, planned) if explain else _table(decision))
     screen.print(f"{replay}: {decision.action}; {decision.next_step}", markup=False)
     if flip := nearest_flip(decision):
         screen.print(str(flip), markup=False)
@@ -133,13 +136,19 @@ def _table(decision: RetrainDecision) -> Cells:
     return table
 
 
-def _tree(decision: RetrainDecision) -> Tree:
+def _tree(decision: RetrainDecision, plan: TrainingPlan | None) -> Tree:
     root = Tree(Text(f"{decision.span}: {decision.action}", style="bold"))
     for kind, title in _KINDS.items():
         branch = root.add(title)
         for rule in decision.rules:
             if rule.kind == kind:
                 _add(branch, rule)
+    if plan:
+        branch = root.add(f"To learn from, beside {plan.span} ({plan.strategy})")
+        for use in plan.uses:
+            how = f"weighs {use.weight:g}" if use.use == "down_weight" else use.use
+            leaf = branch.add(Text(f"{use.span}, {use.rows} labelled rows: {how}"))
+            leaf.add(Text(use.reason, style="dim"))
     evidence = root.add("Evidence (SHA-256)")
     for name, digest in decision.evidence.items():
         evidence.add(Text(f"{name}: {digest}", style="dim"))

@@ -38,8 +38,8 @@ def history(tmp_path):
         first, last = (start + timedelta(days=day + more) for more in (0, 1))
         span = f"{first:%Y-%m-%d}"
         past = read_past(history, span, last)
-        decision, _ = decide_retrain(IN_FORCE, span, reports, past)
-        written = {**vars(reports), "decision": decision}
+        decision, plan = decide_retrain(IN_FORCE, span, reports, past)
+        written = {**vars(reports), "decision": decision, "plan": plan}
         if decision.retrain:
             written["from_scratch"] = candidate(0.4, change(-0.1))
 
@@ -89,6 +89,13 @@ def test_explain_shows_each_rule_with_what_it_asks_and_found(run, history):
     assert "2026-01-03: call_human" in out
     for told in ("yes: metric_bound binary_crossentropy", "no: readable_logs", "asks: ", "Had "):
         assert told in out
+
+
+def test_explain_shows_what_a_retrained_model_learns_from(run, history):
+    out = run("gate", "--history", "history", "--replay", SPANS[1], "--explain").out
+    assert "To learn from, beside 2026-01-02 (similar)" in out
+    assert "baseline, 3000 labelled rows: keep" in out
+    assert "To learn" not in run("gate", "--history", "history", "--replay", SPANS[0]).out
 
 
 def test_backtest_compares_a_policy_with_the_one_in_force(run, history):
