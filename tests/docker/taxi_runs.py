@@ -105,9 +105,9 @@ def up_to_date(cluster: Cluster, name: str, now: datetime) -> str:
 def documents(root: Path) -> dict[str, object]:
     """Every file of the history below ``root`` in a comparable form.
 
-    Left out are a span's revision, the digest of its bytes, where the pipeline keeps its rows, and
-    the number that the Pusher gave a model, a time. Rows are messages, for their bytes follow the
-    order of a hash map.
+    Left out are a span's revision, the digest of its bytes, where the pipeline keeps its rows, the
+    number that the Pusher gave a model, a time, and what depends on how fast and how large a model
+    was found to be. Rows are messages, for their bytes follow the order of a hash map.
     """
     return {
         _lasting(str(path.relative_to(root))): _content(path)
@@ -122,6 +122,8 @@ def _content(path: Path) -> object:
         document = json.loads(_lasting(content.decode()))
         if isinstance(document, dict):
             document.pop("examples", None)
+        if path.name in _UNMEASURED:
+            _UNMEASURED[path.name](document)
         return document
     if path.name == "FeatureStats.pb":
         statistics = statistics_pb2.DatasetFeatureStatisticsList.FromString(content)
@@ -130,6 +132,21 @@ def _content(path: Path) -> object:
         rows = tf.data.TFRecordDataset(str(path), "GZIP").as_numpy_iterator()
         return [tf.train.Example.FromString(row) for row in rows]
     return content
+
+
+def _without_stopwatch(serving: dict) -> None:
+    for check in serving["models"]:
+        del check["latency_ms"], check["size_bytes"]
+
+
+def _without_what_it_decided(push: dict) -> None:
+    push["rules"] = [r for r in push["rules"] if not _MEASURED.search(r["rule"])]
+    push["reasons"] = [text for text in push["reasons"] if not _MEASURED.search(text)]
+    push["evidence"].pop("serving", None)
+
+
+_MEASURED = re.compile("latency|size")
+_UNMEASURED = {"serving.json": _without_stopwatch, "push.json": _without_what_it_decided}
 
 
 def differences(one: dict[str, object], other: dict[str, object]) -> list[str]:
