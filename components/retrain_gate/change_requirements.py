@@ -9,6 +9,7 @@ from typing import Any
 from ...beam_jobs.reports import CANDIDATE, MetricChange, SliceReport
 from ...beam_jobs.slices import OVERALL
 from .decision import RuleOutcome, concluded, unknown
+from .evidence import overall_change
 from .push_policy import PushPolicy
 
 _outcome = partial(concluded, "requirement")
@@ -59,14 +60,7 @@ def no_worse_overall(
 def remembers(margin: float, name: str, report: SliceReport | None) -> RuleOutcome:
     rule = f"{name}: remembers"
     comparison = f"not significantly worse on old rows by more than {margin:g}"
-    change = report and next(
-        (
-            c
-            for c in report.changes
-            if (c.slice, c.metric, c.model) == (OVERALL, report.primary_metric, CANDIDATE)
-        ),
-        None,
-    )
+    change = report and overall_change(report, CANDIDATE)
     if not _is_told(change):
         missing = f"no paired interval of {name} on old rows: see old_holdout"
         return _unknown(rule, comparison, missing)

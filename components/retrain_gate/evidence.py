@@ -12,6 +12,7 @@ from ...beam_jobs.reports import (
     CANDIDATE,
     DriftReport,
     IngestReport,
+    MetricChange,
     PrivacyReport,
     Report,
     SchemaAnomaly,
@@ -99,6 +100,12 @@ def find_metric(report: SliceReport, metric: str, model: str, slice_: str) -> Sl
         if (found.metric, found.model, found.slice) == (metric, model, slice_):
             return found
     return None
+
+
+def overall_change(report: SliceReport, model: str) -> MetricChange | None:
+    """How ``model`` differs from the one in service, in the primary metric on all rows."""
+    wanted = OVERALL, report.primary_metric, model
+    return next((c for c in report.changes if (c.slice, c.metric, c.model) == wanted), None)
 
 
 def read_reports(history: History, record: SpanRecord) -> Reports:

@@ -67,7 +67,7 @@ def _check(name: str, path: str, requests: list[bytes]) -> ServingCheck:
             for value in together.values()
             if value.dtype.is_floating
         ),
-        inputs={f"{key}": inputs[key].dtype.name, **dict(_parsed(path))},
+        inputs={key: inputs[key].dtype.name, **dict(_parsed(path))},
         outputs={k: f"{v.dtype.name} {v.shape.as_list()[1:]}" for k, v in together.items()},
     )
 

@@ -33,7 +33,7 @@ from ...beam_jobs.slices import OVERALL
 from ...components.drift_validator.changes import name_of
 from ...components.history import FINE_TUNED, FROM_SCRATCH, PREVIOUS, History, SpanRecord
 from ...components.retrain_gate.decision import RetrainDecision, TrainingPlan
-from ...components.retrain_gate.evidence import find_metric, overall_metric
+from ...components.retrain_gate.evidence import find_metric, overall_change, overall_metric
 from .text import comparison_words, finite
 
 CANDIDATES = (FINE_TUNED, FROM_SCRATCH, PREVIOUS)
@@ -265,20 +265,12 @@ def challengers(span: Span) -> list[Challenger]:
         if not rows and found.get(SERVES):
             rows.append(Challenger(SERVES, found[SERVES], None, None, _served(span, SERVES)))
             if found.get(FIRST):
-                changes = [_change(each, FIRST) for each in (report, old)]
+                changes = [each and overall_change(each, FIRST) for each in (report, old)]
                 rows.append(Challenger(FIRST_MODEL, found[FIRST], *changes, None))
         if found.get(CANDIDATE):
-            changes = [_change(each, CANDIDATE) for each in (report, old)]
+            changes = [each and overall_change(each, CANDIDATE) for each in (report, old)]
             rows.append(Challenger(name, found[CANDIDATE], *changes, _served(span, name)))
     return rows
-
-
-def _change(report: SliceReport | None, model: str) -> MetricChange | None:
-    """Of the primary metric, on all rows."""
-    if report is None:
-        return None
-    wanted = OVERALL, report.primary_metric, model
-    return next((c for c in report.changes if (c.slice, c.metric, c.model) == wanted), None)
 
 
 def _served(span: Span, name: str) -> ServingCheck | None:
