@@ -41,7 +41,7 @@ def test_a_span_on_the_portable_runner_ends_in_the_same_history(in_process, tmp_
     with portable_runner(services) as beam:
         settings = yaml.safe_load((folder / "vigil.yaml").read_text())
         settings["runtime"]["beam"] = beam.model_dump()
-        (folder / "vigil.yaml").write_text(yaml.safe_dump(settings))
+        (folder / "vigil.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
         config = load_config(folder / "vigil.yaml")
         run_span(config, config.spans.window_of(FIRST))
     log = (services / "portability.local_job_service_main.log").read_text()
