@@ -71,7 +71,8 @@ def test_the_day_has_something_of_everything(expected):
     assert expected(jobs.protect)[0]["rows_written"] == len(serving) + len(labelled)
     assert len(expected(jobs.scrub)) == len(letters)
     train, held_out, old = map(len, expected(jobs.select))
-    assert min(train, held_out) > 500 and old > 100
+    assert min(train, held_out) > 500
+    assert old > 100
     for job in (jobs.evaluate_logged, jobs.evaluate_models):
         assert len({metric["slice"] for metric in expected(job)["metrics"]}) == 1 + 3 + 15
     for job in (jobs.statistics_of_examples, jobs.statistics_of_parquet, jobs.statistics_of_csv):
