@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import apache_beam as beam
 import numpy as np
@@ -11,10 +11,10 @@ import pyarrow as pa
 
 from .accounting import SumCounts, check_identity
 from .examples import ReadExamples, WriteExamples
+from .weigh_rows import WEIGHT, SampleInputs, WeighByDensity, weighed
 
 EVENT_TIME = "log_event_time"
 TRAIN, EVAL, OLD = "train", "eval", "old"
-WEIGHT = "training_weight"
 Row = tuple[bytes | None, int | None, int | None]
 """Request id, row and event time."""
 READ, USED, LEFT_OUT = "read", "used", "left_out"
@@ -27,6 +27,7 @@ def select_training_rows(
     old_holdout: float,
     columns: list[str],
     output_uri: str,
+    weigh_by: Sequence[str] = (),
 ) -> None:
     """Writes splits ``train``, ``eval`` and ``old`` below ``output_uri``.
 
@@ -38,7 +39,9 @@ def select_training_rows(
     others the share ``old_holdout`` is ``old``, by a hash of what the row is known by, so that no
     later model learns from it either; rows that are known by nothing, and the rest, are ``train``.
 
-    Where a weight is not 1, every row has a column ``training_weight``, of ``eval`` 1.
+    Where a weight is not 1, every row has a column ``training_weight``, of ``eval`` 1. With
+    ``weigh_by`` the rows of such a span vary about its weight, by how likely each is among the
+    newest span's rows (see ``WeighByDensity``).
 
     Args:
       spans: file pattern of each span's tf.Examples -> weight of its rows; the newest comes last,
@@ -46,6 +49,7 @@ def select_training_rows(
       holdout: share in (0, 1).
       old_holdout: share in [0, 1).
       columns: those to keep: what a model may learn from, the label, columns to slice by.
+      weigh_by: features by which rows are told apart; empty: each row has its span's weight.
 
     Raises:
       AccountError: rows read differ from rows written and left out.
@@ -83,12 +87,13 @@ def select_training_rows(
     held_out = halves[EVAL]
     if any(weight != 1 for weight in spans.values()):
         columns = [*columns, WEIGHT]
+        new = train[0] | "SampleNew" >> SampleInputs(weigh_by) if weigh_by else None
         weights = [weight for _, weight in (newest, *older)]
         train = [
-            rows | f"Weigh{i}" >> beam.Map(_weighed, weight)
+            rows | f"Weigh{i}" >> _weighing(weight, new, weigh_by)
             for i, (rows, weight) in enumerate(zip(train, weights, strict=True))
         ]
-        held_out |= "WeighHeldOut" >> beam.Map(_weighed, 1.0)
+        held_out |= "WeighHeldOut" >> beam.Map(weighed, 1.0)
     kept_out = (
         train
         | "AllTrain" >> beam.Flatten()
@@ -194,11 +199,12 @@ def _place(row: Row) -> float:
     return int.from_bytes(digest, "big") / 2**64
 
 
-def _weighed(batch: pa.RecordBatch, weight: float) -> pa.RecordBatch:
-    offsets = pa.array(np.arange(batch.num_rows + 1), pa.int64())
-    values = pa.array(np.full(batch.num_rows, weight, np.float32))
-    column = pa.LargeListArray.from_arrays(offsets, values)
-    return pa.RecordBatch.from_arrays([*batch.columns, column], [*batch.schema.names, WEIGHT])
+def _weighing(
+    weight: float, new: beam.PCollection | None, weigh_by: Sequence[str]
+) -> beam.PTransform:
+    if new is None or weight == 1:
+        return beam.Map(weighed, weight)
+    return WeighByDensity(weight, new, weigh_by)
 
 
 def _keep(batch: pa.RecordBatch, columns: list[str]) -> pa.RecordBatch:

@@ -12,13 +12,13 @@ al. (2018), "Double/debiased machine learning", Econometrics Journal 21.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import ndtri
 
+from ..tree_inputs import one_thread
 from .confidence_based import CONFIDENCE, Estimate
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class LossModel:
 
     def losses(self, inputs: np.ndarray) -> np.ndarray:
         """Losses expected of other rows by each model, [folds, m]."""
-        with _one_thread():
+        with one_thread():
             return np.stack([model.predict(inputs) for model in self.models])
 
 
@@ -84,7 +84,7 @@ def fit_loss_model(
             categorical_features=list(categorical) or None,
             random_state=seed,
         )
-        with _one_thread():
+        with one_thread():
             model.fit(inputs[~held_out], losses[~held_out])
             expected[held_out] = model.predict(inputs[held_out])
         models.append(model)
@@ -136,10 +136,3 @@ def _weights(model: LossModel, expected: np.ndarray) -> np.ndarray:
     ours = np.bincount(places, minlength=len(edges) + 1)
     weights = (theirs / np.maximum(ours, 1))[places]
     return weights if weights.any() else np.ones(len(places))
-
-
-def _one_thread() -> AbstractContextManager:
-    """So small a model is learned fastest so: threads of OpenMP wait for each other busily."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, "openmp")

@@ -11,11 +11,11 @@ from ..evaluation_config import EvaluationConfig
 from ..metrics.memberships import SliceSpec
 from ..reports import EstimateCheck, Estimates, MetricEstimate
 from ..slices import slice_name
+from ..tree_inputs import TreeInputs
 from .direct_loss import LossModel, estimate_mean_loss, fit_loss_model
 from .halves import in_halves
 from .in_words import LEAST_LABELLED, Assumptions
 from .large_slices import large_slices
-from .loss_inputs import LossInputs
 from .sampled_rows import SampledRows
 
 LOSSES: Mapping[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = MappingProxyType(
@@ -49,8 +49,12 @@ def estimate_regression(
         return Estimates(**told, doubts=assumptions.doubts)
     if unlabelled is None:
         return Estimates(**told)
-    inputs = LossInputs.of(labelled, features)
-    known, others = inputs.encode(labelled), inputs.encode(unlabelled)
+    inputs = TreeInputs.of(labelled.batch, features)
+    categorical = [1 + place for place in inputs.categorical]
+    known, others = (
+        np.column_stack([rows.predictions, inputs.encode(rows.batch)])
+        for rows in (labelled, unlabelled)
+    )
     here, there = labelled.slices(slices), unlabelled.slices(slices)
     counts = {key: int(rows.sum()) for key, rows in there.items()}
     large = large_slices(counts, config.smallest_measured)
@@ -58,7 +62,7 @@ def estimate_regression(
     estimates, outside = [], 0.0
     for metric in (name for name in config.metric_names if name in LOSSES):
         losses = LOSSES[metric](labelled.predictions, labelled.labels)
-        fitted = fit_loss_model(known, losses, inputs.categorical)
+        fitted = fit_loss_model(known, losses, categorical)
         outside = _share_outside(fitted, unlabelled.predictions)
         expected = fitted.losses(others)
         for key in large:
@@ -75,7 +79,7 @@ def estimate_regression(
                 )
             )
     assumptions.outside(outside)
-    checks = list(_checks(config, labelled, known, inputs.categorical, assumptions))
+    checks = list(_checks(config, labelled, known, categorical, assumptions))
     return Estimates(
         **told,
         metrics=estimates,

@@ -107,6 +107,7 @@ class SpanUse(Document):
     weight: float = 1.0
     reason: str
     divergence: float | None = None
+    kullback_leibler: float | None = None
     kolmogorov_smirnov: float | None = None
     separability: float | None = None
     regret: float | None = None
@@ -118,8 +119,9 @@ class TrainingPlan(Report):
     span's rows, by event time, is kept out and judges the candidates.
 
     ``old_holdout``: the share of all other rows that train none either. ``weights``: of the rows
-    of those spans whose rows do not count 1. ``uses``: every earlier span that has labelled rows,
-    the discarded ones too.
+    of those spans whose rows do not count 1; with ``weigh_rows`` the mean of those, each row's own
+    being by how likely its ``features`` are in the last span (empty: all but ``label``).
+    ``uses``: every earlier span that has labelled rows, the discarded ones too.
     """
 
     span: str
@@ -128,4 +130,7 @@ class TrainingPlan(Report):
     holdout: float
     old_holdout: float = 0.0
     weights: dict[str, float] = {}
+    weigh_rows: bool = False
+    features: list[str] = []
+    label: str = "label"
     uses: list[SpanUse] = []

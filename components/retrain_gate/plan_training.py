@@ -48,6 +48,9 @@ def plan_training(
         holdout=policy.holdout,
         old_holdout=policy.old_holdout,
         weights={use.span: use.weight for use in used if use.weight != 1},
+        weigh_rows=policy.strategy == "importance_weighted",
+        features=policy.features,
+        label=policy.label,
         uses=uses,
     )
 
@@ -99,6 +102,7 @@ def _compared(
         return SpanUse(span=name, rows=rows, use="keep", reason=unknown)
     measured = {
         "divergence": found.divergence,
+        "kullback_leibler": found.kullback_leibler,
         "kolmogorov_smirnov": found.kolmogorov_smirnov,
         "separability": found.separability,
         "regret": found.regret,

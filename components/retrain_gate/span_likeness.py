@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 from scipy import stats
 
+from ...beam_jobs.density_ratio import DensityRatio
+from ...beam_jobs.tree_inputs import one_thread
 from ..drift_validator.detectors.columns import Column, encoded, sampled
 from ..drift_validator.detectors.contract import Rows
-from ..drift_validator.detectors.domain_classifier import one_thread
 from ..drift_validator.divergence import divergence
+from .training_policy import learnable
 
 MOST_ROWS = 4_000
 LEAST_ROWS = 100
 _BINS = 20
 _TREES = 40
 _CODES = 128
-_CLIP = 10.0
 _PROBABILITY = 1e-3
 
 
@@ -30,6 +31,9 @@ class Likeness:
     Attributes:
       divergence: Jensen-Shannon divergence of the inputs in bits, the mean over the features;
         ``most_moved`` is the feature with the largest.
+      kullback_leibler: divergence of this span's inputs from the earlier span's in bits, the mean
+        over the features; each cell counts half a row more than it has (Krichevsky, Trofimov
+        1981), so that a value that is new here stays finite.
       kolmogorov_smirnov: the largest distance between distribution functions of a number.
       separability: area under the ROC curve of a classifier that tells the two spans' inputs
         apart; 0.5: it cannot.
@@ -43,6 +47,7 @@ class Likeness:
     rows: int
     divergence: float
     most_moved: str
+    kullback_leibler: float
     kolmogorov_smirnov: float
     separability: float
     effective_share: float
@@ -52,14 +57,12 @@ class Likeness:
 
 
 def likeness(
-    earlier: pa.Table, current: pa.Table, features: Sequence[str], label: str
+    earlier: pa.Table, current: pa.Table, features: list[str], label: str
 ) -> Likeness | None:
     """None where a side has too few labelled rows, or no feature tells rows apart.
 
-    The loss is the log loss where all labels are 0 and 1, and otherwise the squared error. The
-    density ratio is that of a classifier of "earlier or now" (Bickel, Brückner, Scheffer,
-    "Discriminative learning under covariate shift", JMLR 10, 2009), whose logits are scaled on
-    rows that it has not learned from (Platt 1999), clipped at 10.
+    The loss is the log loss where all labels are 0 and 1, and otherwise the squared error. Rows
+    are weighted by ``beam_jobs.density_ratio``.
 
     Args:
       earlier, current: samples of rows, flat columns.
@@ -67,7 +70,7 @@ def likeness(
     """
     earlier, current = (_labelled(table, label) for table in (earlier, current))
     known = [name for name in current.column_names if name in earlier.column_names]
-    inputs = [name for name in known if name in features] if features else _inputs(known, label)
+    inputs = learnable(known, features, label)
     rows = sampled(Rows(earlier, current, "labelled", "training", inputs), MOST_ROWS)
     sizes = rows.baseline.num_rows, rows.current.num_rows
     columns = encoded(rows) if min(sizes) >= LEAST_ROWS else []
@@ -76,14 +79,16 @@ def likeness(
     side = np.repeat([0, 1], sizes)
     table = np.column_stack([np.minimum(column.values, _CODES - 1) for column in columns])
     labels = np.concatenate([_numbers(half, label) for half in (rows.baseline, rows.current)])
-    moved = {c.feature: _divergence(c, side) for c in columns}
+    counts = [_counts(column, side) for column in columns]
+    moved = [float(divergence(*cells)) for cells in counts]
     with one_thread():
         separability, share = _told_apart(table, side)
         loss, regret, error = _regret(table[side == 0], table[side == 1], labels, side)
     return Likeness(
         rows=sizes[0],
-        divergence=float(np.mean(list(moved.values()))),
-        most_moved=max(moved, key=moved.get),
+        divergence=float(np.mean(moved)),
+        most_moved=columns[int(np.argmax(moved))].feature,
+        kullback_leibler=float(np.mean([_surplus(*cells) for cells in counts])),
         kolmogorov_smirnov=max(
             (_distance(c, side) for c in columns if c.categories is None), default=0.0
         ),
@@ -101,23 +106,25 @@ def _labelled(table: pa.Table, label: str) -> pa.Table:
     return table.filter(pa.array(np.isfinite(_numbers(table, label))))
 
 
-def _inputs(names: Sequence[str], label: str) -> list[str]:
-    return [n for n in names if n not in (label, "prediction") and not n.startswith("log_")]
-
-
 def _numbers(table: pa.Table, name: str) -> np.ndarray:
     return table[name].cast(pa.float64()).to_numpy()
 
 
-def _divergence(column: Column, side: np.ndarray) -> float:
-    """In 20 bins of equally many rows, or by category; missing values are a bin too."""
+def _counts(column: Column, side: np.ndarray) -> list[np.ndarray]:
+    """Of the earlier rows and of these, in 20 bins of equally many rows, or by category; missing
+    values are a bin too."""
     if column.categories is None:
         cells = np.where(np.isnan(column.values), _BINS, np.floor(column.values * _BINS))
     else:
         cells = np.where(np.isnan(column.values), column.categories, column.values)
     cells = cells.astype(int)
-    counts = [np.bincount(cells[side == i], minlength=cells.max() + 1) for i in (0, 1)]
-    return float(divergence(*counts))
+    return [np.bincount(cells[side == i], minlength=cells.max() + 1) for i in (0, 1)]
+
+
+def _surplus(earlier: np.ndarray, current: np.ndarray) -> float:
+    """Bits a value that a code made for the earlier counts wastes on the current ones."""
+    shares = [(cells + 0.5) / (cells + 0.5).sum() for cells in (current, earlier)]
+    return float(stats.entropy(*shares, base=2))
 
 
 def _distance(column: Column, side: np.ndarray) -> float:
@@ -127,18 +134,14 @@ def _distance(column: Column, side: np.ndarray) -> float:
 
 def _told_apart(table: np.ndarray, side: np.ndarray) -> tuple[float, float]:
     """The area under the curve, and the effective share of the earlier rows; out of fold."""
-    from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
 
-    logits = np.empty(len(side))
-    for learned, asked in _halves(side):
-        model = _classifier().fit(table[learned], side[learned])
-        logits[asked] = model.decision_function(table[asked])
-    scaled = LogisticRegression(class_weight="balanced").fit(logits[:, None], side)
-    ratios = np.exp(scaled.decision_function(logits[side == 0][:, None]))
-    weights = np.minimum(ratios, _CLIP)
+    half = np.zeros(len(side), int)
+    half[_halves(side)[1][0]] = 1
+    ratio = DensityRatio.fit(table, side, half)
+    weights = ratio.scaled(ratio.logits[side == 0])
     share = weights.sum() ** 2 / max(len(weights) * (weights**2).sum(), 1e-300)
-    return float(roc_auc_score(side, logits)), float(share)
+    return float(roc_auc_score(side, ratio.logits)), float(share)
 
 
 def _regret(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -23,7 +24,7 @@ class TrainingPolicy(Parameters):
         ``since_change_point``: the spans that did not end before the errors' newest change point.
         ``similar``: keep spans like this one, weigh those with other inputs less, discard those
         whose labels follow from the inputs in another way. ``importance_weighted``: the same,
-        but each weighs by how alike its inputs are.
+        but each weighs by how alike its inputs are, and in it each row by how likely it is here.
       spans: of ``window``.
       compared: so many of the newest spans ``similar`` and ``importance_weighted`` compare; older
         ones are judged as the oldest of these.
@@ -48,3 +49,11 @@ class TrainingPolicy(Parameters):
     max_regret: float = Field(0.05, ge=0)
     features: list[str] = []
     label: str = "label"
+
+
+def learnable(names: Iterable[str], features: list[str], label: str) -> list[str]:
+    """Those of the columns ``names`` that a model may learn from (see TrainingPolicy.features)."""
+    if features:
+        return [name for name in names if name in features]
+    others = (label, "prediction")
+    return [name for name in names if name not in others and not name.startswith("log_")]

@@ -28,7 +28,7 @@ class TrainingExamples(base_beam_component.BaseBeamComponent):
       examples: Examples with splits ``train`` and ``eval``, ready for the stock Trainer;
         ``eval`` are the plan's held-out rows, the newest of the newest span. Where the plan keeps
         out a share ``old_holdout`` of the others, a third split ``old`` has them. Where it weighs
-        spans, a column ``training_weight`` has the weight of each row.
+        spans or rows, a column ``training_weight`` has the weight of each row.
     """
 
     SPEC_CLASS = TrainingExamplesSpec

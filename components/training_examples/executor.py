@@ -13,6 +13,7 @@ from ...beam_jobs.reports import read_report
 from ...beam_jobs.select_training_rows import EVAL, OLD, TRAIN, select_training_rows
 from ..history import History
 from ..retrain_gate.decision import TrainingPlan
+from ..retrain_gate.training_policy import learnable
 
 HISTORY_ROOT = "history_root"
 COLUMNS = "columns"
@@ -37,12 +38,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         patterns = {
             f"{history.labelled_path(span)}/*": plan.weights.get(span, 1.0) for span in plan.spans
         }
+        columns = json_utils.loads(exec_properties[COLUMNS])
         with self._make_beam_pipeline() as pipeline:
             select_training_rows(
                 pipeline,
                 patterns,
                 plan.holdout,
                 plan.old_holdout,
-                json_utils.loads(exec_properties[COLUMNS]),
+                columns,
                 examples.uri,
+                learnable(columns, plan.features, plan.label) if plan.weigh_rows else (),
             )

@@ -53,7 +53,18 @@ def test_the_plan_names_the_spans_that_its_strategy_keeps(policy, changed, expec
     ]
 
 
-LIKE = Likeness(500, 0.01, "fare", 0.05, 0.52, 0.95, 0.001, 0.002, 0.5)
+LIKE = Likeness(
+    rows=500,
+    divergence=0.01,
+    most_moved="fare",
+    kullback_leibler=0.02,
+    kolmogorov_smirnov=0.05,
+    separability=0.52,
+    effective_share=0.95,
+    regret=0.001,
+    regret_error=0.002,
+    loss=0.5,
+)
 OTHER_INPUTS = replace(LIKE, separability=0.8, effective_share=0.3)
 OTHER_CONCEPT = replace(LIKE, regret=0.2, regret_error=0.01)
 
@@ -71,6 +82,7 @@ def test_the_good_is_kept_the_bad_discarded_and_what_differs_weighed(strategy):
     ]
     assert plan.spans == ["b", "c", "d", SPAN]
     assert plan.weights == {"b": 0.3} | ({} if strategy == "similar" else {"c": 0.95})
+    assert plan.weigh_rows == (strategy == "importance_weighted")
     assert "labels follow from inputs differently" in plan.uses[0].reason
     assert "most fare" in plan.uses[1].reason
     assert "too few labelled rows" in plan.uses[3].reason
@@ -200,6 +212,7 @@ def test_spans_of_one_distribution_are_alike(real):
     assert found.separability < 0.55
     assert found.effective_share > 0.8
     assert found.divergence < 0.01
+    assert found.kullback_leibler < 0.04
     assert found.kolmogorov_smirnov < 0.06
     assert found.regret - 2 * found.regret_error < 0.05 * found.loss
 
@@ -210,6 +223,7 @@ def test_other_inputs_are_told_apart_but_teach_the_same(real):
     assert found.separability > 0.7
     assert found.effective_share < 0.8
     assert found.most_moved == "x"
+    assert found.kullback_leibler > 0.2
     assert found.kolmogorov_smirnov > 0.3
     assert found.regret - 2 * found.regret_error < 0.05 * found.loss
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tensorflow_data_validation as tfdv
 from tfx.components.statistics_gen.executor import Executor as StatisticsGenExecutor
@@ -87,6 +88,21 @@ def test_stock_statistics_gen_takes_the_examples(tmp_path, history):
     )
     path = f"{statistics.uri}/Split-train/FeatureStats.pb"
     assert tfdv.load_stats_binary(path).datasets[0].num_examples == 17
+
+
+def test_a_plan_may_weigh_each_row_by_how_likely_it_is_in_the_last_span(tmp_path):
+    history = History(str(tmp_path / "history"))
+    write_examples(Path(history.baseline_path("examples", "Split-train")), rows(0, 400))
+    record_span(history.root, tmp_path / "1", FIRST, first=200)
+    write_examples(Path(history.labelled_path(FIRST)), rows(200, 400))
+    fields = {"weights": {"baseline": 0.5}, "weigh_rows": True, "features": ["fare"]}
+    examples = select(history, tmp_path, plan(FIRST, "baseline").model_copy(update=fields))
+    train = read(examples, "train")
+    fares, weights = np.array(train["fare"]), np.array(train["training_weight"])
+    older = weights != 1
+    assert (older.sum(), weights[older].mean()) == (400, pytest.approx(0.5, rel=0.1))
+    unlikely, likely = (weights[older & side].mean() for side in (fares < 200, fares >= 200))
+    assert unlikely < 0.2 < 0.8 < likely
 
 
 def test_a_span_that_the_history_does_not_have_is_named(tmp_path, history):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field
 from scipy import stats
 
+from ....beam_jobs.tree_inputs import one_thread
 from .columns import Column, encoded, sampled
 from .contract import EVERYTHING, Measured, Rows, RowsDetector, too_few
 
@@ -107,13 +107,6 @@ def _halves(
     rng = np.random.default_rng(0)
     order = np.concatenate([rng.permutation(baseline), baseline + rng.permutation(current)])
     return [(table[order[start::2]], side[order[start::2]]) for start in (0, 1)]
-
-
-def one_thread() -> AbstractContextManager:
-    """Two threads gain little on so few rows, and lose much where other work keeps cores busy."""
-    from threadpoolctl import threadpool_limits
-
-    return threadpool_limits(1, "openmp")
 
 
 def _trained(

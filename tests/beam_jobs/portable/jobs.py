@@ -125,6 +125,7 @@ def select(day, out, beam_args):
             0.1,
             ["fare", "area", "company"],
             str(out),
+            weigh_by=["fare", "company"],
         )
     return rows(out, "train"), rows(out, "eval"), rows(out, "old")
 
