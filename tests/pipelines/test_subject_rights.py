@@ -4,6 +4,7 @@ import shutil
 from datetime import timedelta
 from pathlib import Path
 
+import apache_beam as beam
 import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
@@ -14,6 +15,7 @@ from tfx_vigil.beam_jobs.drift_statistics.files import (
     write_statistics,
 )
 from tfx_vigil.beam_jobs.reports import DriftReport, PrivacyReport, SliceReport
+from tfx_vigil.beam_jobs.select_training_rows import select_training_rows
 from tfx_vigil.beam_jobs.subjects import register
 from tfx_vigil.beam_jobs.subjects.leftovers import find_leftovers
 from tfx_vigil.beam_jobs.subjects.marks import marks_of
@@ -24,6 +26,7 @@ from tfx_vigil.pipelines.stored_data import stored_data
 from tfx_vigil.pipelines.subject_orders import erasure, lifting, rectification, restriction
 from tfx_vigil.pipelines.subject_rights import carry_out, foretell
 
+from ..beam_jobs.subjects.stored_rows import read
 from .people_history import FIRST, LABELLED, RIDERS, SECOND, SERVED, build
 
 ANN = "ann"
@@ -76,6 +79,14 @@ def sampled(world, span=FIRST):
     folder = Path(world.history.path(world.history.record(span)), "statistics")
     found = {split: read_statistics(str(folder), split).rows for split in measured(world, span)}
     return {split: rows and rows.num_rows for split, rows in found.items()}
+
+
+def learned_from(world, folder):
+    """How many rows a model retrained on both spans would have learned from."""
+    spans = {f"{world.history.labelled_path(span)}/*": 1.0 for span in (FIRST, SECOND)}
+    with beam.Pipeline() as pipeline:
+        select_training_rows(pipeline, spans, 1e-9, 0.0, ["fare"], str(folder))
+    return sum(len(read(file)) for file in (folder / "Split-train").iterdir())
 
 
 def report(world, name, kind, span=FIRST):
@@ -197,6 +208,15 @@ def test_restricted_rows_are_kept_and_used_for_nothing_until_the_restriction_is_
     drift, again = before["drift.json"], report(world, "drift", DriftReport)
     assert again == DriftReport.model_validate_json(drift)
     assert documents(world)["privacy.json"] == before["privacy.json"]
+
+
+def test_no_model_learns_from_rows_that_are_restricted_or_erased(world, tmp_path):
+    rows = learned_from(world, tmp_path / "before")
+    counts = []
+    for order in (restriction, lifting, erasure):
+        carry_out(world.config, ANN, order)
+        counts.append(learned_from(world, tmp_path / order.__name__))
+    assert counts == [rows - LABELLED // 4, rows, rows - LABELLED // 4]
 
 
 def test_a_value_put_right_is_in_all_places_and_in_what_is_made_of_them(world):
