@@ -16,6 +16,7 @@ from tfx_vigil.components.artifacts import TrainingPlan as PlanArtifact
 from tfx_vigil.components.history import FROM_SCRATCH, PREVIOUS, History, Push, copy_tree
 from tfx_vigil.components.retrain_gate.decide_push import decide_push
 from tfx_vigil.components.retrain_gate.decision import RetrainDecision, TrainingPlan
+from tfx_vigil.components.retrain_gate.push_evidence import PushEvidence
 from tfx_vigil.components.spans import Window
 from tfx_vigil.pipelines.config import VigilConfig
 
@@ -60,7 +61,7 @@ def retrain(
         )
         for name, model in candidates.items()
     }
-    decision = decide_push(config.retrain_gate.push, window.span, reports)
+    decision = decide_push(config.retrain_gate.push, window.span, PushEvidence(reports))
     chosen = decision.chosen if push_gate else FROM_SCRATCH
     push = None
     if chosen == PREVIOUS:

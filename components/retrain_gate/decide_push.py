@@ -2,64 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from ...beam_jobs.reports import CANDIDATE, ServingReport, SliceReport
+from ...beam_jobs.reports import CANDIDATE, SliceReport
 from ..history import PREVIOUS
-from .decision import RetrainDecision
-from .erasures import Erasure
-from .evidence import fingerprint, overall_metric
+from .decision import RetrainDecision, RuleOutcome
+from .evidence import overall_metric
+from .push_evidence import PushEvidence
 from .push_policy import PushPolicy
-from .requirements import requirements
+from .requirements import LEFT_TO_A_PERSON, requirements
 
 
-def decide_push(
-    policy: PushPolicy,
-    span: str,
-    candidates: dict[str, SliceReport],
-    erasures: Sequence[Erasure] = (),
-    serving: ServingReport | None = None,
-    previous: Sequence[Erasure] = (),
-    old: Mapping[str, SliceReport] | None = None,
-) -> RetrainDecision:
+def decide_push(policy: PushPolicy, span: str, known: PushEvidence) -> RetrainDecision:
     """Push the best candidate that is better with confidence and hurts no slice.
 
-    Where ``erasures`` concern the model in service, one that is no worse is enough, but it must
-    not have been fine-tuned from that model. The model that served before is a candidate like the
+    Where erasures concern the model in service, one that is no worse is enough, but it must not
+    have been fine-tuned from that model. The model that served before is a candidate like the
     others, ``previous``: pushing it rolls back.
-
-    Args:
-      candidates: name -> its SliceReport, in which model ``candidate`` is compared with the model
-        in service on the same held-out rows.
-      serving: how each of them, and the model in service, served.
-      previous: erasures that concern the candidate of that name.
-      old: name -> its SliceReport on the old rows that train nobody.
     """
-    old = old or {}
-    rules = {
-        name: list(requirements(policy, name, report, erasures, serving, previous, old.get(name)))
-        for name, report in candidates.items()
-    }
-    fit = [name for name in candidates if all(rule.outcome for rule in rules[name])]
-    fit.sort(key=lambda name: _loss(candidates[name]))
-    chosen = next((name for name in fit if name != PREVIOUS or policy.roll_back), None)
-    recommended = fit[:1] == [PREVIOUS] and chosen != PREVIOUS
-    failed = [r for outcomes in rules.values() for r in outcomes if not r.outcome]
-    shown = [r for r in rules[chosen or fit[0]] if r.outcome] if fit else failed
+    rules = {name: list(requirements(policy, name, known)) for name in known.candidates}
+    fit = [name for name, outcomes in rules.items() if not _missed(outcomes) - {LEFT_TO_A_PERSON}]
+    fit.sort(key=lambda name: _loss(known.candidates[name]))
+    chosen = next((name for name in fit if not _missed(rules[name])), None)
+    recommended = bool(fit) and fit[0] != chosen
+    failed = [rule for outcomes in rules.values() for rule in outcomes if not rule.outcome]
     action = {None: "hold", PREVIOUS: "roll_back"}.get(chosen, "push")
-    evidence = {**candidates, **{f"{name}_old": report for name, report in old.items()}}
-    evidence |= {"serving": serving} if serving else {}
     return RetrainDecision(
         span=span,
         action=action,
         retrain=False,
         push=chosen is not None,
         chosen=chosen,
-        reasons=[rule.reason for rule in shown],
+        reasons=[rule.reason for rule in (rules[chosen] if chosen else failed)],
         rules=[rule for outcomes in rules.values() for rule in outcomes],
         next_step="; ".join([_next_step(chosen), *([_RECOMMENDED] if recommended else [])]),
-        evidence={name: fingerprint(report) for name, report in evidence.items()},
+        evidence=known.fingerprints(),
     )
+
+
+def _missed(outcomes: Sequence[RuleOutcome]) -> set[str]:
+    return {rule.rule for rule in outcomes if not rule.outcome}
 
 
 _RECOMMENDED = (

@@ -20,6 +20,7 @@ from .decision import RetrainDecision
 from .erasures import read_all_erasures
 from .evidence import Past, Reports, read_past
 from .policy import RetrainPolicy
+from .push_evidence import PushEvidence
 from .read_likeness import read_likenesses
 
 CONFIG = "config"
@@ -43,11 +44,12 @@ PLAN = "plan"
 MODEL = "model"
 BLESSING = "blessing"
 
-_CANDIDATES = (
-    (FINE_TUNED, FINE_TUNED_REPORT),
-    (FROM_SCRATCH, FROM_SCRATCH_REPORT),
-    (PREVIOUS, PREVIOUS_REPORT),
-)
+_CANDIDATES = {
+    FINE_TUNED: FINE_TUNED_REPORT,
+    FROM_SCRATCH: FROM_SCRATCH_REPORT,
+    PREVIOUS: PREVIOUS_REPORT,
+}
+_OLD = {FINE_TUNED: FINE_TUNED_OLD, FROM_SCRATCH: FROM_SCRATCH_OLD}
 _TIME = TypeAdapter(AwareDatetime)
 _REPORTS = {
     INGEST: documents.IngestReport,
@@ -116,25 +118,24 @@ def _push(
     outputs: dict[str, types.Artifact],
     exec_properties: dict[str, Any],
 ) -> RetrainDecision:
-    candidates = {
-        name: documents.read_report(inputs[report].uri, documents.SliceReport)
-        for name, report in _CANDIDATES
-        if report in inputs and (name not in inputs or is_there(inputs[name]))
-    }
-    span, root = exec_properties[SPAN], exec_properties.get(HISTORY_ROOT)
-    heeded = root and policy.triggers.erasure
-    erasures, earlier = read_all_erasures(History(root), span) if heeded else ((), ())
-    serving = (
-        documents.read_report(inputs[SERVING].uri, documents.ServingReport)
-        if SERVING in inputs
-        else None
-    )
-    old = {
-        name: documents.read_report(inputs[key].uri, documents.SliceReport)
-        for name, key in ((FINE_TUNED, FINE_TUNED_OLD), (FROM_SCRATCH, FROM_SCRATCH_OLD))
+    reports = {
+        key: documents.read_report(inputs[key].uri, documents.SliceReport)
+        for key in (*_CANDIDATES.values(), *_OLD.values())
         if key in inputs
     }
-    decision = decide_push(policy.push, span, candidates, erasures, serving, earlier, old)
+    candidates = {
+        name: reports[key]
+        for name, key in _CANDIDATES.items()
+        if key in reports and (name not in inputs or is_there(inputs[name]))
+    }
+    old = {name: reports[key] for name, key in _OLD.items() if key in reports}
+    serving = None
+    if SERVING in inputs:
+        serving = documents.read_report(inputs[SERVING].uri, documents.ServingReport)
+    span, root = exec_properties[SPAN], exec_properties.get(HISTORY_ROOT)
+    heeded = root and policy.triggers.erasure
+    erasures = read_all_erasures(History(root), span) if heeded else ((), ())
+    decision = decide_push(policy.push, span, PushEvidence(candidates, old, serving, *erasures))
     model = outputs[MODEL]
     if decision.chosen:
         copy_tree(inputs[decision.chosen].uri, model.uri)

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from ...beam_jobs.reports import ServingReport, SliceReport
-from ..history import FINE_TUNED, FROM_SCRATCH, PREVIOUS, History, HistoryError, SpanRecord
+from ..history import History, HistoryError, SpanRecord
 from .decide_push import decide_push
 from .decide_retrain import decide_retrain
 from .decision import RetrainDecision
-from .erasures import read_all_erasures
 from .evidence import read_past, read_reports
 from .metric_triggers import metric_bound
 from .policy import RetrainPolicy
+from .push_evidence import read_push_evidence
 from .read_likeness import STATISTICS, read_likenesses
 from .triggers import ON_DEMAND
 
@@ -92,19 +91,8 @@ def backtest(history: History, policy: RetrainPolicy) -> Iterator[Replayed]:
 
 
 def _push(history: History, record: SpanRecord, policy: RetrainPolicy) -> str | None:
-    found = {
-        name: history.report(record, name, SliceReport)
-        for name in (FINE_TUNED, FROM_SCRATCH, PREVIOUS)
-    }
-    candidates = {name: report for name, report in found.items() if report and report.models}
-    if not candidates:
-        return "unknown"
-    heeded = policy.triggers.erasure
-    erasures, earlier = read_all_erasures(history, record.span) if heeded else ((), ())
-    serving = history.report(record, "serving", ServingReport)
-    old = {name: history.report(record, f"{name}_old", SliceReport) for name in candidates}
-    old = {name: report for name, report in old.items() if report}
-    return decide_push(policy.push, record.span, candidates, erasures, serving, earlier, old).chosen
+    known = read_push_evidence(history, record, policy.triggers.erasure is not None)
+    return decide_push(policy.push, record.span, known).chosen if known.candidates else "unknown"
 
 
 def _out_of_bounds(

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ...beam_jobs.reports import CANDIDATE, ServingReport, SliceReport
+from ...beam_jobs.reports import CANDIDATE, SliceReport
 from ...beam_jobs.slices import OVERALL
 from ..history import FINE_TUNED, PREVIOUS
 from .bounds_requirements import calibrated, fair
 from .change_requirements import better_overall, no_slice_worse, no_worse_overall, remembers
 from .decision import RuleOutcome, concluded
 from .erasures import Erasure
+from .push_evidence import PushEvidence
 from .push_policy import PushPolicy
 from .serving_requirements import serving_requirements
 
+LEFT_TO_A_PERSON = f"{PREVIOUS}: may_be_put_back"
 
-def requirements(
-    policy: PushPolicy,
-    name: str,
-    report: SliceReport,
-    erasures: Sequence[Erasure],
-    serving: ServingReport | None,
-    previous: Sequence[Erasure],
-    old: SliceReport | None,
-) -> Iterator[RuleOutcome]:
+
+def requirements(policy: PushPolicy, name: str, known: PushEvidence) -> Iterator[RuleOutcome]:
     """Every requirement of one candidate, in a fixed order."""
+    report = known.candidates[name]
     changes = {
         c.slice: c
         for c in report.changes
         if c.metric == report.primary_metric and c.model == CANDIDATE
     }
     overall = changes.get(OVERALL)
-    if erasures:
+    if known.erasures:
         yield no_worse_overall(policy, name, report, overall)
     else:
         yield better_overall(name, report, overall)
@@ -42,12 +38,14 @@ def requirements(
     for bound in policy.fairness:
         yield fair(bound, name, report)
     if policy.max_forgetting is not None:
-        yield remembers(policy.max_forgetting, name, old)
+        yield remembers(policy.max_forgetting, name, known.old.get(name))
     if policy.serving:
-        yield from serving_requirements(policy.serving, name, serving)
-    remembered = {FINE_TUNED: erasures, PREVIOUS: previous}.get(name, ())
-    if erasures or remembered:
-        yield _forgets(name, remembered or erasures, not remembered)
+        yield from serving_requirements(policy.serving, name, known.serving)
+    remembered = known.remembered(name)
+    if known.erasures or remembered:
+        yield _forgets(name, remembered or known.erasures, not remembered)
+    if name == PREVIOUS and not policy.roll_back:
+        yield _left_to_a_person()
 
 
 def _enough_rows(policy: PushPolicy, name: str, report: SliceReport) -> RuleOutcome:
@@ -81,4 +79,15 @@ def _forgets(name: str, erasures: Sequence[Erasure], forgets: bool) -> RuleOutco
         "trained without the people who were erased",
         forgets,
         found,
+    )
+
+
+def _left_to_a_person() -> RuleOutcome:
+    return concluded(
+        "requirement",
+        LEFT_TO_A_PERSON,
+        {"roll_back": False},
+        "roll_back: true",
+        False,
+        "the policy leaves it to a person to put the model back that served before",
     )

@@ -11,6 +11,7 @@ from tfx_vigil.components.retrain_gate.decide_retrain import decide_retrain
 from tfx_vigil.components.retrain_gate.erasures import Erasure, read_erasures
 from tfx_vigil.components.retrain_gate.evidence import Past, Reports, read_past
 from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
+from tfx_vigil.components.retrain_gate.push_evidence import PushEvidence
 from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
 from tfx_vigil.components.retrain_gate.trigger_policy import Triggers
 
@@ -118,7 +119,7 @@ EQUAL, WORSE = change(0.001), change(0.05)
     ],
 )
 def test_a_model_that_forgets_need_only_be_no_worse(candidates, erasures, chosen):
-    decision = decide_push(PushPolicy(), SPAN, candidates, erasures)
+    decision = decide_push(PushPolicy(), SPAN, PushEvidence(candidates, erasures=erasures))
     assert decision.chosen == chosen
     if erasures and "fine_tuned" in candidates:
         assert "does not make it forget" in rule(decision, "fine_tuned: forgets").reason

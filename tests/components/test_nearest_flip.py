@@ -6,6 +6,7 @@ from tfx_vigil.components.retrain_gate.conclude import conclude
 from tfx_vigil.components.retrain_gate.conditions import together
 from tfx_vigil.components.retrain_gate.decide_push import decide_push
 from tfx_vigil.components.retrain_gate.nearest import nearest_flip
+from tfx_vigil.components.retrain_gate.push_evidence import PushEvidence
 from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
 
 from .evidence import SPAN, candidate, change, drift, slices
@@ -96,7 +97,7 @@ def test_two_rules_are_named_where_one_is_not_enough():
     ],
 )
 def test_a_push_turns_on_its_nearest_requirement(candidates, rule, action):
-    flip = nearest_flip(decide_push(PushPolicy(), SPAN, candidates))
+    flip = nearest_flip(decide_push(PushPolicy(), SPAN, PushEvidence(candidates)))
     assert ([found.rule for found in flip.rules], flip.action) == ([rule], action)
 
 
@@ -105,7 +106,9 @@ def test_holding_back_is_said_of_what_is_held_back():
     flip = nearest_flip(decide(scarce, good(slices=slices(0.525))))
     assert flip.action == "hold"
     assert str(flip).endswith("retraining would have been due, but held back.")
-    pushed = decide_push(PushPolicy(), SPAN, {"fine_tuned": candidate(0.5, change(-0.05))})
+    pushed = decide_push(
+        PushPolicy(), SPAN, PushEvidence({"fine_tuned": candidate(0.5, change(-0.05))})
+    )
     assert str(nearest_flip(pushed)).endswith("the model in service would have stayed.")
 
 
@@ -125,8 +128,15 @@ def test_of_rules_put_together_the_single_ones_are_named():
 def test_what_is_put_back_turns_on_its_own_requirements_only():
     better = candidate(0.5, change(-0.005))
     candidates = {"previous": better, "from_scratch": candidate(0.5, change(0.05))}
-    flip = nearest_flip(decide_push(PushPolicy(), SPAN, candidates))
+    flip = nearest_flip(decide_push(PushPolicy(), SPAN, PushEvidence(candidates)))
     assert {rule.rule.split(":")[0] for rule in flip.rules} == {"previous"}
+
+
+def test_a_roll_back_left_to_a_person_turns_on_that():
+    known = PushEvidence({"previous": candidate(0.5, change(-0.05))})
+    flip = nearest_flip(decide_push(PushPolicy(roll_back=False), SPAN, known))
+    assert [rule.rule for rule in flip.rules] == ["previous: may_be_put_back"]
+    assert flip.action == "roll_back"
 
 
 def test_a_record_whose_rules_do_not_lead_to_its_action_turns_on_nothing():

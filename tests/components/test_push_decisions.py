@@ -4,6 +4,7 @@ import pytest
 from tfx_vigil.beam_jobs.reports import Quantiles, SliceDifference
 from tfx_vigil.components.retrain_gate.decide_push import decide_push
 from tfx_vigil.components.retrain_gate.erasures import Erasure
+from tfx_vigil.components.retrain_gate.push_evidence import PushEvidence
 from tfx_vigil.components.retrain_gate.push_policy import PushPolicy
 
 from .evidence import NOW, SPAN, candidate, change, metric, serving, serving_check
@@ -38,14 +39,16 @@ from .gate_evidence import rule
     ],
 )
 def test_only_a_candidate_that_is_surely_better_and_hurts_no_slice_is_pushed(candidates, chosen):
-    decision = decide_push(PushPolicy(), SPAN, candidates)
+    decision = decide_push(PushPolicy(), SPAN, PushEvidence(candidates))
     assert (decision.chosen, decision.push) == (chosen, chosen is not None)
     assert decision.action == ("push" if chosen else "hold")
     assert decision.reasons
 
 
 def judge(report, **policy):
-    return decide_push(PushPolicy.model_validate(policy), SPAN, {"fine_tuned": report})
+    return decide_push(
+        PushPolicy.model_validate(policy), SPAN, PushEvidence({"fine_tuned": report})
+    )
 
 
 def better(*changes, metrics=(), gaps=()):
@@ -148,7 +151,9 @@ def test_gaps_between_groups_are_bounded(bound, gaps, outcome):
 
 def served(policy=(), **changes):
     policy = PushPolicy.model_validate({"serving": dict(policy)})
-    return decide_push(policy, SPAN, {"fine_tuned": better()}, serving=serving(**changes))
+    return decide_push(
+        policy, SPAN, PushEvidence({"fine_tuned": better()}, serving=serving(**changes))
+    )
 
 
 SLOW = Quantiles(p50=6.2, p90=9.0, p99=12.0)
@@ -187,7 +192,7 @@ def test_a_limit_that_is_switched_off_asks_nothing():
 
 def test_without_a_serving_report_nothing_is_pushed():
     policy = PushPolicy.model_validate({"serving": {}})
-    decision = decide_push(policy, SPAN, {"fine_tuned": better()})
+    decision = decide_push(policy, SPAN, PushEvidence({"fine_tuned": better()}))
     assert not decision.push
     assert "no serving report on fine_tuned" in decision.reasons[0]
 
@@ -197,7 +202,7 @@ def test_what_cannot_be_compared_with_the_model_in_service_is_not_taken_as_good(
         update={"models": [serving_check("in_service", problem="gone"), serving_check()]}
     )
     policy = PushPolicy.model_validate({"serving": {}})
-    decision = decide_push(policy, SPAN, {"fine_tuned": better()}, serving=broken)
+    decision = decide_push(policy, SPAN, PushEvidence({"fine_tuned": better()}, serving=broken))
     blind = {r.rule for r in decision.rules if r.outcome is None}
     untold = ("same_inputs", "latency_ratio", "size_ratio")
     assert blind == {f"fine_tuned: {name}" for name in untold}
@@ -227,9 +232,9 @@ ROLL_BACKS = (
             "previous",
             "roll_back",
         ),
-        ({"previous": better()}, {"previous": OWED}, None, "hold"),
+        ({"previous": better()}, {"previous_erasures": OWED}, None, "hold"),
         ({"previous": better()}, {"erasures": OWED}, "previous", "roll_back"),
-        ({"previous": better()}, {"erasures": OWED, "previous": OWED}, None, "hold"),
+        ({"previous": better()}, {"erasures": OWED, "previous_erasures": OWED}, None, "hold"),
     ],
 )
 
@@ -237,16 +242,18 @@ ROLL_BACKS = (
 @pytest.mark.parametrize(*ROLL_BACKS)
 def test_a_roll_back_may_be_left_to_a_person(candidates, known, chosen, action):
     """The policy that does not allow it recommends it exactly where the other does it."""
-    decision = decide_push(PushPolicy(roll_back=False), SPAN, candidates, **known)
+    decision = decide_push(PushPolicy(roll_back=False), SPAN, PushEvidence(candidates, **known))
     recommended = action == "roll_back"
     others = [name for name in candidates if name != "previous"]
     assert decision.chosen == (next(iter(others), None) if recommended else chosen)
     assert ("tfx-vigil roll-back" in decision.next_step) is recommended
+    if "previous" in candidates:
+        assert rule(decision, "previous: may_be_put_back").outcome is False
 
 
 @pytest.mark.parametrize(*ROLL_BACKS)
 def test_the_model_of_before_comes_back_where_it_is_best(candidates, known, chosen, action):
-    decision = decide_push(PushPolicy(), SPAN, candidates, **known)
+    decision = decide_push(PushPolicy(), SPAN, PushEvidence(candidates, **known))
     assert (decision.chosen, decision.action) == (chosen, action)
     assert decision.push is (chosen is not None)
 
@@ -263,7 +270,9 @@ def test_the_model_of_before_comes_back_where_it_is_best(candidates, known, chos
     ],
 )
 def test_what_a_candidate_may_forget(policy, old, outcome):
-    decision = decide_push(PushPolicy(**policy), SPAN, {"fine_tuned": better()}, old=old)
+    decision = decide_push(
+        PushPolicy(**policy), SPAN, PushEvidence({"fine_tuned": better()}, old=old)
+    )
     assert decision.push is (outcome is True)
     if policy:
         assert rule(decision, "fine_tuned: remembers").outcome is outcome

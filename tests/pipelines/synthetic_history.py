@@ -18,6 +18,7 @@ from tfx_vigil.components.retrain_gate.decide_push import decide_push
 from tfx_vigil.components.retrain_gate.decide_retrain import decide_retrain
 from tfx_vigil.components.retrain_gate.evidence import Reports, read_past
 from tfx_vigil.components.retrain_gate.policy import RetrainPolicy
+from tfx_vigil.components.retrain_gate.push_evidence import PushEvidence
 
 SPANS = [f"2014-{month:02d}" for month in range(1, 7)]
 FEATURES = {
@@ -88,7 +89,7 @@ def build_history(root: Path, name=same, spans=SPANS, last_unfinished: bool = Fa
             if i != 3:
                 better["fine_tuned"] = 0.001
             candidates = {n: candidate_report(i, name, by) for n, by in better.items()}
-            push = decide_push(POLICY.push, span, candidates)
+            push = decide_push(POLICY.push, span, PushEvidence(candidates))
             pushed = push.chosen and Push(
                 model=f"/models/{name('pushed').replace('/', '|')}/{1400000000 + i}",
                 candidate=push.chosen,
