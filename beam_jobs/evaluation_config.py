@@ -78,6 +78,12 @@ METRICS: Mapping[EvaluationTask, Mapping[str, Metric]] = MappingProxyType(
                 "SparseTopKCategoricalAccuracy", True, {"name": "top_3_accuracy", "k": 3}
             ),
             "macro_auc": Metric("AUC", True, {"name": "macro_auc"}, macro=True),
+            "macro_precision": Metric(
+                "Precision", True, {"name": "macro_precision"}, "thresholds", macro=True
+            ),
+            "macro_recall": Metric(
+                "Recall", True, {"name": "macro_recall"}, "thresholds", macro=True
+            ),
             "example_count": _COMMON["example_count"],
         },
         RANKING: {
@@ -116,7 +122,8 @@ class EvaluationConfig(Parameters):
       simultaneous: the intervals of slices hold together with 95 %, not each alone.
       positive_class: the label value that counts as 1 in a binary classification; without it
         labels are 0 and 1.
-      threshold: a score above it is a positive decision (accuracy, precision, recall).
+      threshold: a score above it is a positive decision (accuracy, precision, recall); of several
+        classes a decision for that class.
       slices: features to slice by; several in one list are crossed. The whole is always there.
       fairness: features of a binary classification that tell groups of people apart: slices, of
         which the whole's rates of errors and of positive decisions are held against each one's.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +38,10 @@ def multi_class_metric(
 class Macro:
     """The weighted mean of a metric of each class against the others: TFMA's macro average.
 
-    Its interval is the mean of theirs, which holds more often than it says: it takes the classes'
-    errors to go together.
+    Where each row counts for the class of its label alone (recall, miss rate) the classes' errors
+    are independent, and its interval follows from theirs: Zou (2007), "Toward using confidence
+    intervals to compare correlations", Psychological Methods 12. Otherwise it is the mean of
+    theirs, which holds more often than it says: it takes the errors to go together.
     """
 
     parts: tuple[FastMetric, ...]
@@ -67,7 +69,8 @@ class Macro:
         return np.all([part.defined(known) for part in self.parts], axis=0)
 
     def bounds(self, known: SliceStatistics, confidence: Confidence) -> Bounds | None:
-        return self._mean_bounds(lambda part, _: part.bounds(known, confidence), self)
+        values = [part.values(known) for part in self.parts]
+        return self._mean_bounds(values, [part.bounds(known, confidence) for part in self.parts])
 
     def pair_needs(self, other: Macro) -> Needs:
         return _joined([a.pair_needs(b) for a, b in zip(self.parts, other.parts, strict=True)])
@@ -75,17 +78,34 @@ class Macro:
     def difference_bounds(
         self, other: Macro, known: SliceStatistics, confidence: Confidence
     ) -> Bounds | None:
+        pairs = list(zip(self.parts, other.parts, strict=True))
         return self._mean_bounds(
-            lambda part, against: part.difference_bounds(against, known, confidence), other
+            [mine.values(known) - theirs.values(known) for mine, theirs in pairs],
+            [mine.difference_bounds(theirs, known, confidence) for mine, theirs in pairs],
         )
 
     def _mean_bounds(
-        self, bounds_of: Callable[[FastMetric, FastMetric], Bounds | None], other: Macro
+        self, values: Sequence[np.ndarray], found: Sequence[Bounds | None]
     ) -> Bounds | None:
-        found = [bounds_of(a, b) for a, b in zip(self.parts, other.parts, strict=True)]
         if None in found:
             return None
-        return tuple(self._mean([bounds[side] for bounds in found]) for side in (0, 1))
+        ends = [np.array(side) for side in zip(*found, strict=True)]
+        if not self._one_class_a_row:
+            return tuple(map(self._mean, ends))
+        values = np.array(values)
+        shares = np.array(self.weights)[:, None] / sum(self.weights)
+        lower, upper = (np.sqrt((((end - values) * shares) ** 2).sum(axis=0)) for end in ends)
+        return self._mean(values) - lower, self._mean(values) + upper
+
+    @property
+    def _one_class_a_row(self) -> bool:
+        """Whether only rows of a class's label count for it."""
+        return all(
+            isinstance(part, Ratio)
+            and {factor.name for factors, _ in part.denominator.terms for factor in factors}
+            == {"positive"}
+            for part in self.parts
+        )
 
     def _mean(self, values: Sequence[np.ndarray]) -> np.ndarray:
         return np.average(values, axis=0, weights=self.weights)

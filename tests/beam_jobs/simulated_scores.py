@@ -20,6 +20,17 @@ def scored_rows(rng, n, prevalence=0.2, skill=(0.9, 0.7), noise=(0.4, 0.6)):
     return Rows(labels, scores)
 
 
+def classified_rows(rng, n, logits=(1.2, 0.4, 0.0), noise=(0.5, 0.9)):
+    """Labels of three classes of different size, and the probabilities of two models."""
+    evidence = rng.normal(logits, 1.5, (n, len(logits)))
+    labels = (evidence + rng.gumbel(size=evidence.shape)).argmax(axis=1).astype(float)
+    scores = {}
+    for model, sd in zip(MODELS, noise, strict=True):
+        odds = np.exp(evidence + rng.normal(0, sd, evidence.shape))
+        scores[model] = odds / odds.sum(axis=1, keepdims=True)
+    return Rows(labels, scores)
+
+
 def statistics_of(needs, rows, sets=1):
     """The statistics of ``sets`` equal parts of the rows, each as a slice."""
     table = SliceTable(needs)

@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 from scipy.stats import rankdata
-from tfx_vigil.beam_jobs.evaluation_config import EvaluationConfig
+from tfx_vigil.beam_jobs.evaluation_config import MULTI_CLASS, EvaluationConfig
 from tfx_vigil.beam_jobs.evaluation_plan import make_plan
 from tfx_vigil.beam_jobs.metrics.auc import hanley_mcneil_variance, score_interval
 from tfx_vigil.beam_jobs.metrics.intervals import difference, matched, ratio, wilson
 from tfx_vigil.beam_jobs.metrics.quantities import Rows
 from tfx_vigil.beam_jobs.metrics.results import measure
 
-from .simulated_scores import MODELS, scored_rows, statistics_of
+from .simulated_scores import MODELS, classified_rows, scored_rows, statistics_of
 
 PLAN = make_plan(EvaluationConfig(label="label"), {model: model for model in MODELS})
 
@@ -187,3 +187,32 @@ def test_ratio_to_a_rate_that_may_be_zero_has_no_upper_bound():
     none = np.array([0.0])
     rates = [(none + 0.3, none + 0.2, none + 0.4), (none, none, none + 0.1)]
     assert np.isnan(ratio(*rates)[1]).all()
+
+
+def test_macro_averages_cover_the_truth_and_no_more_than_that():
+    """Recall as often as it says, its difference too; what classes share makes AUC's too wide."""
+    rng, sets, size, true = np.random.default_rng(5), 400, 600, {}
+    macro = {"macro_average": True, "class_weights": dict.fromkeys("012", 1.0)}
+    names = ["Recall", "AUC"]
+    config = EvaluationConfig(
+        task=MULTI_CLASS,
+        classes=["a", "b", "c"],
+        eval_config={
+            "model_specs": [{"label_key": "y", "prediction_key": "p"}],
+            "metrics_specs": [{"aggregate": macro, "metrics": [{"class_name": n} for n in names]}],
+        },
+    )
+    plan = make_plan(config, {model: model for model in MODELS})
+    shares = {}
+    for n, parts in ((1_000_000, 1), (sets * size, sets)):
+        found = measure(plan, statistics_of(plan.needs(), classified_rows(rng, n), parts))
+        for kind in ("metrics", "changes"):
+            for m in getattr(found, kind):
+                key = kind, m.planned.model, m.planned.name
+                if parts == 1:
+                    true[key] = m.values[0]
+                else:
+                    shares[key] = ((m.lower <= true[key]) & (true[key] <= m.upper)).mean()
+    assert len(shares) == 6
+    for (_, _, name), share in shares.items():
+        assert 0.915 <= share <= (0.985 if name == "recall" else 1)

@@ -108,7 +108,10 @@ def test_metrics_are_scikit_learns_and_have_intervals(tmp_path):
     for slice_, chosen in (("overall", np.full(ROWS, True)), ("city=Bern", city == "Bern")):
         labels, scores = y[chosen], p[chosen].astype(float)
         scores = scores / scores.sum(axis=1, keepdims=True)
+        one_hot = labels[:, None] == np.arange(len(CLASSES))
         expected = {
+            "macro_precision": metrics.precision_score(one_hot, scores > 0.5, average="macro"),
+            "macro_recall": metrics.recall_score(one_hot, scores > 0.5, average="macro"),
             "accuracy": metrics.accuracy_score(labels, scores.argmax(axis=1)),
             "categorical_crossentropy": metrics.log_loss(labels, scores),
             "macro_auc": metrics.roc_auc_score(labels, scores, multi_class="ovr"),
