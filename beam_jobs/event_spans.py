@@ -1,4 +1,4 @@
-"""In which span a request came whose label has arrived only later."""
+"""In which window of time a request came whose label has arrived only later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from .list_columns import rows_of_values, values_of
 
-EVENT_SPAN = "log_span"
+EVENT_SPAN, SINCE_PUSH = "log_span", "log_since_push"
+TIMES = frozenset({EVENT_SPAN, SINCE_PUSH})
+"""Columns of windows: slices by them are no groups of people, however few rows they have."""
 _EVENT_TIME = "log_event_time"
 Windows = Mapping[str, tuple[datetime, datetime]]
 """Span -> when it begins and when it has ended."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from .evaluation_config import EvaluationConfig
 from .evaluation_rows import DROPPED
+from .event_spans import TIMES
 from .metrics.cross_slices import ratios
 from .metrics.plan import Plan
 from .metrics.results import Measured, Results
@@ -57,7 +58,8 @@ def slice_report(found: Evaluated, counts: Mapping[str, int]) -> SliceReport:
     small = {
         names[i]: int(n)
         for i, n in enumerate(results.rows)
-        if i not in large and n >= config.min_group_rows
+        if i not in large
+        and (n >= config.min_group_rows or any(name in TIMES for name, _ in results.keys[i]))
     }
     primary, larger_is_better = primary_metric(config, plan)
     return SliceReport(

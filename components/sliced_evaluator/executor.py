@@ -13,7 +13,7 @@ from tfx.utils import json_utils
 
 from ...beam_jobs.evaluate_slices import EvaluateSlices
 from ...beam_jobs.evaluation_config import EvaluationConfig
-from ...beam_jobs.event_spans import EVENT_SPAN, with_event_span
+from ...beam_jobs.event_spans import EVENT_SPAN, SINCE_PUSH, with_event_span
 from ...beam_jobs.examples import ReadExamples, split_pattern
 from ...beam_jobs.reports import (
     CANDIDATE,
@@ -28,7 +28,7 @@ from ..blessing import write_blessing
 from ..earlier_models.executor import is_there
 from ..history import History
 from .matured import earlier_estimates, with_matured
-from .since_push import AGE, windows_of_push, with_since_push
+from .since_push import windows_of_push, with_since_push
 
 CONFIG = "config"
 SPLITS = "splits"
@@ -82,7 +82,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             history, span = History(root), exec_properties[SPAN]
             windows, estimates = earlier_estimates(history, span)
             ages = windows_of_push(history, span)
-        places = {EVENT_SPAN: windows, AGE: ages}
+        places = {EVENT_SPAN: windows, SINCE_PUSH: ages}
         slices = [*config.slices, *([name] for name, given in places.items() if given)]
         config = config.model_copy(update={"slices": slices})
         with self._make_beam_pipeline() as pipeline:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timezone
 
-from ...beam_jobs.event_spans import Windows
+from ...beam_jobs.event_spans import SINCE_PUSH, Windows
 from ...beam_jobs.reports import LOGGED, SliceReport
 from ...beam_jobs.slices import OVERALL
 from ..history import History
 
-AGE = "log_since_push"
 _BEFORE, _SINCE = "before", "since"
 
 
@@ -23,13 +22,13 @@ def windows_of_push(history: History, span: str) -> Windows:
 
 
 def with_since_push(report: SliceReport) -> SliceReport:
-    """``report`` with ``since_push`` in place of the slices by AGE."""
-    before = f"{AGE}={_BEFORE}"
+    """``report`` with ``since_push`` in place of the slices by SINCE_PUSH."""
+    before = f"{SINCE_PUSH}={_BEFORE}"
     older = before in report.small_slices or any(m.slice == before for m in report.metrics)
     since = [
         metric.model_copy(update={"slice": OVERALL})
         for metric in report.metrics
-        if metric.slice == f"{AGE}={_SINCE}" and metric.model == LOGGED
+        if metric.slice == f"{SINCE_PUSH}={_SINCE}" and metric.model == LOGGED
     ]
     return report.model_copy(
         update={
@@ -41,4 +40,4 @@ def with_since_push(report: SliceReport) -> SliceReport:
 
 
 def _by_age(slice_: str) -> bool:
-    return slice_.startswith(f"{AGE}=")
+    return slice_.startswith(f"{SINCE_PUSH}=")

@@ -47,6 +47,14 @@ def test_the_metrics_since_a_push_are_those_of_the_rows_requested_since(tmp_path
     assert report.model_copy(update={"since_push": None}) == unchanged
 
 
+def test_a_few_older_rows_are_told_apart_and_count_as_no_slice_without_a_name(tmp_path, history):
+    few = {name: values[:5] for name, values in rows(0, 2).items()}
+    both = labelled(tmp_path / "both", few, rows(1, 3))
+    report = evaluate(tmp_path / "again", both, history, SECOND)
+    assert {m.n for m in report.since_push} == {ROWS}
+    assert report.unnamed_slices == 0
+
+
 def test_where_all_requests_came_since_nothing_is_told_apart(tmp_path, history):
     new = labelled(tmp_path / "new", rows(1, 3))
     assert evaluate(tmp_path / "again", new, history, SECOND).since_push is None
