@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from .design_effects import DesignEffects
 from .null_tails import Population
 from .partitions import Partition
 
@@ -78,6 +79,7 @@ class Contrast:
     outside: Losses
     scores: np.ndarray
     p_values: np.ndarray
+    designs: DesignEffects | None = None
 
     @classmethod
     def of(cls, inside: Losses, population: Population, whole: Losses) -> Contrast:
@@ -94,8 +96,18 @@ class Contrast:
 
     def __getitem__(self, chosen) -> Contrast:
         return Contrast(
-            self.inside[chosen], self.outside[chosen], self.scores[chosen], self.p_values[chosen]
+            self.inside[chosen],
+            self.outside[chosen],
+            self.scores[chosen],
+            self.p_values[chosen],
+            self.designs and self.designs[chosen],
         )
+
+    def in_groups(self, designs: DesignEffects | None) -> Contrast:
+        """The same of rows that are not independent."""
+        if designs is None:
+            return self
+        return replace(self, p_values=designs.weakened(self.p_values), designs=designs)
 
     @property
     def differences(self) -> np.ndarray:
@@ -104,6 +116,9 @@ class Contrast:
     def intervals(self, level: float) -> tuple[np.ndarray, np.ndarray]:
         """Welch's interval of each difference, wrong with a chance of ``level``."""
         error, freedom = _welch(self.inside, self.outside)
+        if self.designs:
+            error = error * np.sqrt(self.designs.sizes)
+            freedom = np.minimum(freedom, self.designs.freedom)
         margin = -stdtrit(freedom, level / 2) * error
         return self.differences - margin, self.differences + margin
 

@@ -14,6 +14,7 @@ from ..accounting import SumCounts, check_identity
 from ..evaluation_config import EvaluationConfig
 from ..evaluation_rows import has_score, read_labels, read_scores
 from ..ingest_config import RESERVED
+from ..list_columns import first_values
 from ..reports import SliceFinding, SlicesFound
 from .config import SliceSearchConfig
 from .partitions import partition
@@ -96,7 +97,11 @@ class _Losses(beam.DoFn):
         )
         if kept.any():
             loss = LOSSES[loss_name(config)](labels[kept], scores[kept], config.threshold)
-            names = [name for name in batch.schema.names if self._is_feature(name)]
+            names = [
+                name
+                for name in batch.schema.names
+                if self._is_feature(name) or name == config.group_by
+            ]
             columns = [batch.column(name).filter(pa.array(kept)) for name in names]
             yield pa.RecordBatch.from_arrays(columns, names), loss
 
@@ -134,6 +139,8 @@ def find_in_sample(
     columns, losses = sample.rows()
     partitions, not_searched = [], dict.fromkeys(_wanted(evaluation, search), "no such column")
     for name in columns.schema.names:
+        if name == evaluation.group_by:
+            continue
         column = columns.column(name)
         reason = _unsuited(column)
         part = None
@@ -142,7 +149,8 @@ def find_in_sample(
             reason = "no value that enough rows share and enough do not" if part is None else None
         not_searched[name] = reason
         partitions += [part] if part else []
-    result = search_slices(losses, partitions, search, min_rows)
+    groups = _groups(columns, evaluation.group_by)
+    result = search_slices(losses, partitions, search, min_rows, groups)
     return SlicesFound(
         **told,
         candidates=result.tests,
@@ -151,6 +159,19 @@ def find_in_sample(
         not_searched={name: reason for name, reason in not_searched.items() if reason},
         findings=[_finding(found, sample.held) for found in result.found],
     )
+
+
+def _groups(columns: pa.RecordBatch, group_by: str | None) -> np.ndarray | None:
+    """Whose each row is; a row without a value is nobody else's."""
+    if group_by is None or group_by not in columns.schema.names:
+        return None
+    values = first_values(columns.column(group_by))
+    if pa.types.is_null(values.type):
+        return None
+    encoded = values.dictionary_encode()
+    codes = encoded.indices.to_numpy(zero_copy_only=False)
+    own = len(encoded.dictionary) + np.arange(len(codes))
+    return np.where(np.isnan(codes), own, codes).astype(np.int64)
 
 
 def _wanted(evaluation: EvaluationConfig, search: SliceSearchConfig) -> list[str]:

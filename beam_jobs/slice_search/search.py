@@ -16,6 +16,7 @@ import numpy as np
 
 from .candidates import Contrast, Losses, cross, false_discovery_cut
 from .config import SliceSearchConfig
+from .design_effects import DesignEffects
 from .null_tails import Population
 from .partitions import Partition
 
@@ -90,6 +91,7 @@ def search_slices(
     partitions: Sequence[Partition],
     config: SliceSearchConfig,
     min_rows: int,
+    groups: np.ndarray | None = None,
 ) -> Search:
     """Searches all rows for slices with a higher loss.
 
@@ -97,6 +99,7 @@ def search_slices(
       losses: one a row, not negative, [n].
       partitions: the features' conditions, over the same rows.
       min_rows: smaller slices, and slices with fewer other rows, are no candidates.
+      groups: whose each row is, from 0, [n], where the rows of one are not independent.
     """
     population, whole = Population.of(losses), Losses.of(losses)
     singles = [_candidates(losses, (part,), min_rows) for part in partitions]
@@ -112,7 +115,9 @@ def search_slices(
     tried = [pair for pair in (*singles, *crossed) if len(pair[0].chosen)]
     sizes = [len(part.conditions) for part in partitions]
     tests = sum(len(one.chosen) for one, _ in tried) + sum(sizes[i] * sizes[j] for i, j in left_out)
-    found = _find(losses, tried, population, whole, tests, config, min_rows) if tried else ()
+    found = ()
+    if tried:
+        found = _find(losses, groups, tried, population, whole, tests, config, min_rows)
     return Search(tuple(found), tests, len(searched), len(left_out))
 
 
@@ -127,6 +132,7 @@ def _candidates(
 
 def _find(
     losses: np.ndarray,
+    groups: np.ndarray | None,
     tried: list[tuple[_Cross, Losses]],
     population: Population,
     whole: Losses,
@@ -144,6 +150,12 @@ def _find(
     place = np.concatenate([np.arange(len(one.chosen)) for one in crosses])
     first = Contrast.of(Losses.concatenated([inside for _, inside in tried]), population, whole)
     cut = false_discovery_cut(first.p_values, tests, config.alpha)
+    if groups is not None:  # groups only make p-values larger
+        likely = np.flatnonzero(first.p_values <= cut)
+        owner, place, first = owner[likely], place[likely], first[likely]
+        held = (crosses[i].holds(j) for i, j in zip(owner, place, strict=True))
+        first = first.in_groups(DesignEffects.of(losses, groups, held))
+        cut = false_discovery_cut(first.p_values, tests, config.alpha)
     left = np.flatnonzero(_worse(first, cut, config.minimum_effect, min_rows))
     uncovered, now = np.ones(len(losses), bool), first[left]
     picked: list[int] = []
@@ -156,6 +168,7 @@ def _find(
         picked.append(int(left[best]))
         uncovered &= ~crosses[owner[left[best]]].holds(place[left[best]])
         now = _among(losses, uncovered, crosses, owner[left], place[left])
+        now = now.in_groups(first[left].designs)
         still = _worse(now, cut, config.minimum_effect, min_rows)
         explained = left[~still & (left != picked[-1])]
         same.append(explained[np.argsort(-first.scores[explained], kind="stable")])

@@ -217,6 +217,46 @@ def test_pairs_beyond_the_budget_count_as_tested_and_the_promising_come_first():
     assert [found.conditions for found in one.found] == [found.conditions for found in whole.found]
 
 
+# Rows in groups
+
+
+def of_users(seed, users=300, each=20, bad=0.0):
+    """Rows of users, each of one town and with losses of their own; ``bad``: more in town a."""
+    generator = np.random.default_rng(seed)
+    towns = generator.choice(list("abcdef"), users)
+    habits = generator.exponential(size=users) + bad * (towns == "a")
+    user = np.repeat(np.arange(users), each)
+    losses = habits[user] + generator.exponential(0.5, users * each)
+    batch = table(town=towns[user], hour=generator.integers(0, 6, users * each))
+    return losses, partitions(batch), user
+
+
+def test_rows_of_users_give_false_findings_unless_they_are_taken_together():
+    alone, together = 0, 0
+    for seed in range(60):
+        losses, parts, user = of_users(seed)
+        alone += bool(search_slices(losses, parts, SliceSearchConfig(), MIN_ROWS).found)
+        together += bool(search_slices(losses, parts, SliceSearchConfig(), MIN_ROWS, user).found)
+    assert alone > 15
+    assert together <= 6  # 0.05 of 60, and what chance adds once in a hundred times
+
+
+def test_a_slice_of_users_is_found_with_an_interval_that_is_as_wide_as_users_differ():
+    losses, parts, user = of_users(3, bad=1.5)
+    (alone,) = search_slices(losses, parts, SliceSearchConfig(), MIN_ROWS).found
+    (found,) = search_slices(losses, parts, SliceSearchConfig(), MIN_ROWS, user).found
+    assert found.conditions == alone.conditions == ("town=a",)
+    assert found.upper - found.lower > 2 * (alone.upper - alone.lower)
+    assert 0 < found.lower < 1.5 < found.upper
+
+
+def test_one_user_is_no_finding():
+    losses, parts, user = of_users(4, bad=1.5)
+    town = parts[0].holds(parts[0].conditions.index("town=a"))
+    user = np.where(town, user.max() + 1, user)
+    assert not search_slices(losses, parts, SliceSearchConfig(), MIN_ROWS, user).found
+
+
 # The Beam job
 
 
@@ -231,6 +271,7 @@ def labelled(rows=3000):
         city=city,
         hour=hour,
         log_row=np.arange(rows),
+        user=np.where(city == "Chur", "chris", np.arange(rows).astype(str)),
         prediction=score,
         label=[None if i % 100 == 0 else y for i, y in enumerate(label.tolist())],
         codes=[[1, 2]] * rows,
@@ -241,6 +282,7 @@ SEARCHES = {
     "all": SliceSearchConfig(),
     "sample": SliceSearchConfig(most_rows=500, features=["city", "zip"]),
     "unlabelled": SliceSearchConfig(),
+    "by user": SliceSearchConfig(),
 }
 
 
@@ -252,9 +294,8 @@ def documents(tmp_path_factory):
     evaluation = EvaluationConfig(label="label", min_slice_rows=MIN_ROWS)
     with beam.Pipeline(options=job_options()) as pipeline:
         for name, search in SEARCHES.items():
-            config = evaluation
-            if name == "unlabelled":
-                config = evaluation.model_copy(update={"label": "no such column"})
+            changes = {"unlabelled": {"label": "no such column"}, "by user": {"group_by": "user"}}
+            config = evaluation.model_copy(update=changes.get(name, {}))
             path = str(folder / name)
             _ = (
                 pipeline
@@ -285,6 +326,12 @@ def test_the_job_searches_a_sample_of_many_rows_and_only_the_features_asked_for(
 
 def test_the_job_without_labels_finds_nothing(documents):
     assert (documents["unlabelled"].rows, documents["unlabelled"].findings) == (0, [])
+
+
+def test_the_job_takes_the_rows_of_a_user_together(documents):
+    document = documents["by user"]
+    assert (document.rows, document.findings) == (2970, [])
+    assert "user" not in document.not_searched
 
 
 def test_a_sample_of_parts_is_that_of_the_whole():
