@@ -78,6 +78,7 @@ def binary_metric(
             weighted=weighted,
             larger_is_better=False,
             range=(0, math.inf),
+            classes=Linear.of(Quantity("positive", view)),
         )
     threshold = arguments.pop("thresholds", arguments.pop("threshold", _HALF))
     if isinstance(threshold, list | tuple) and len(threshold) == 1:

@@ -31,7 +31,8 @@ def calibration_metric(
     if class_name == "MeanPrediction":
         return Ratio(score, weighted=weighted, range=between)
     if class_name == "Calibration":
-        return Ratio(score, label, weighted=weighted)
+        kind = "quotient" if binary else "ratio"
+        return Ratio(score, label, kind=kind, weighted=weighted)
     if class_name in ("ExampleCount", "WeightedExampleCount"):
         return Total(weighted=weighted, depends_on_model=False)
     return None

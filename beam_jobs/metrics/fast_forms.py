@@ -59,6 +59,6 @@ def _of_numbers(
     arguments, name = json.loads(config.config or "{}"), config.class_name
     return (
         binary_metric(name, arguments, view, weighted)
-        or regression_metric(name, arguments, view, weighted)
+        or regression_metric(name, arguments, view, weighted, binary)
         or calibration_metric(name, arguments, view, weighted, binary)
     )

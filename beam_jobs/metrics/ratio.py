@@ -27,23 +27,30 @@ class Ratio:
 
     Its intervals: of a ``proportion`` (0 or 1 in each row that counts) Wilson's; otherwise
     linearised with Student's t, of the fewer degrees of freedom the more few rows make up the
-    variance. Differences of two models on the same rows likewise, but of
-    proportions of the same rows Tango's (``intervals.matched``), and of proportions of different
-    ones (precision) from both Wilson intervals and their correlation.
+    variance; of a ``quotient`` of two means that are not negative, on the scale of its logarithm.
+    Differences of two models on the same rows are linearised too, but of proportions of the same
+    rows Tango's (``intervals.matched``), and of proportions of different ones (precision) from
+    both Wilson intervals and their correlation.
+
+    ``classes``: of a mean over rows of two classes an indicator of one; while all rows are of one
+    class nothing tells what a row of the other costs, and there is no interval.
     """
 
     numerator: Linear
     denominator: Linear = ONE
-    kind: Literal["proportion", "ratio"] = "ratio"
+    kind: Literal["proportion", "ratio", "quotient"] = "ratio"
     weighted: bool = False
     larger_is_better: bool | None = None
     depends_on_model: bool = True
     range: tuple[float, float] = (-np.inf, np.inf)
+    classes: Linear | None = None
 
     def needs(self) -> Needs:
         sums = {*variance_sums(self._variables(), self.weighted), *row_sums(self.weighted)}
-        if self.kind == "ratio":
+        if self.kind != "proportion":
             sums |= fourth_sums(self.numerator, self.denominator, self.weighted)
+        if self.classes:
+            sums |= {*self.classes.sums(0)}
         return Needs(frozenset(sums))
 
     def values(self, known: SliceStatistics) -> np.ndarray:
@@ -60,8 +67,12 @@ class Ratio:
             trials = effective_number(known, self.denominator, self.weighted)
             return wilson(values, trials, confidence)
         variance = combination_variance(known, self._gradient(known), self.weighted)
-        bounds = symmetric(values, variance, t_quantile(confidence, self._freedom(known)))
-        return tuple(np.clip(bounds, *self.range))
+        variance = self._told(known, variance)
+        quantile = t_quantile(confidence, self._freedom(known))
+        if self.kind == "quotient":
+            factor = np.exp(quantile * np.sqrt(variance) / values)
+            return values / factor, values * factor
+        return tuple(np.clip(symmetric(values, variance, quantile), *self.range))
 
     def pair_needs(self, other: Ratio) -> Needs:
         both = [*self._variables(), *other._variables()]
@@ -74,8 +85,9 @@ class Ratio:
             return self._matched(other, known, confidence)
         mine, theirs = self._gradient(known), [(x, -c) for x, c in other._gradient(known)]
         variance = combination_variance(known, [*mine, *theirs], self.weighted)
+        variance = self._told(known, variance)
         values = self.values(known), other.values(known)
-        if self.kind == "ratio":
+        if self.kind != "proportion":
             fewer = np.minimum(self._freedom(known), other._freedom(known))
             quantile = t_quantile(confidence, fewer)
             return symmetric(values[0] - values[1], variance, quantile)
@@ -96,6 +108,13 @@ class Ratio:
         return matched(
             trials * (discordant + shift) / 2, trials * (discordant - shift) / 2, trials, confidence
         )
+
+    def _told(self, known: SliceStatistics, variance: np.ndarray) -> np.ndarray:
+        """NaN where one class is all that there is."""
+        if self.classes is None:
+            return variance
+        of_one = self.classes.total(known.sums, 0)
+        return np.where((of_one > 0) & (of_one < known.rows), variance, np.nan)
 
     def _variables(self) -> list[Linear]:
         return [self.numerator, self.denominator]

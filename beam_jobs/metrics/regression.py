@@ -20,9 +20,13 @@ _ERRORS = {
 
 
 def regression_metric(
-    class_name: str, arguments: Mapping[str, Any], view: View, weighted: bool
+    class_name: str, arguments: Mapping[str, Any], view: View, weighted: bool, binary: bool
 ) -> FastMetric | None:
-    """The metric that TFMA's class with these arguments is; None if it has no fast form."""
+    """The metric that TFMA's class with these arguments is; None if it has no fast form.
+
+    Args:
+      binary: labels are 0 and 1.
+    """
     if class_name not in _ERRORS or set(arguments) - {"name"}:
         return None
     counted = ONE
@@ -34,4 +38,5 @@ def regression_metric(
         weighted=weighted,
         larger_is_better=False,
         range=(0, math.inf),
+        classes=Linear.of(Quantity("positive", view)) if binary else None,
     )

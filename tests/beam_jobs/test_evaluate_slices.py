@@ -151,7 +151,9 @@ def test_values_are_those_of_the_formulas_on_every_slice(logged):
 
 def test_every_defined_metric_has_an_interval_around_its_value(logged):
     for metric in logged[0].metrics:
-        if metric.value is None or metric.metric == "example_count":
+        one_class = "city=Chur" in metric.slice
+        untold = one_class and metric.metric in ("binary_crossentropy", "brier")
+        if metric.value is None or metric.metric == "example_count" or untold:
             assert metric.lower is None
             assert metric.upper is None
         else:

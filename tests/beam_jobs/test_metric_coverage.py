@@ -102,6 +102,33 @@ def test_intervals_cover_the_truth_in_95_of_100_samples(truth, rows):
     assert {key: share for key, share in shares.items() if not 0.915 <= share <= 0.985} == {}
 
 
+@pytest.mark.parametrize("label", [0.0, 1.0])
+def test_mean_losses_have_no_interval_while_one_class_is_all_there_is(label):
+    rows = scored_rows(np.random.default_rng(3), 300)
+    found = results_of(Rows(np.full(300, label), rows.scores))
+    for of in (by_name(found.metrics), by_name(found.changes)):
+        for name in ("binary_crossentropy", "brier"):
+            m = of[MODELS[0], name]
+            assert np.isfinite(m.values[0])
+            assert np.isnan([m.lower[0], m.upper[0]]).all()
+
+
+def test_two_positives_among_200_rows_are_enough_for_intervals_that_hold():
+    plan = make_plan(EvaluationConfig(label="label", metrics=list(RARE)), {m: m for m in MODELS})
+    simulated = scored_rows(np.random.default_rng(4), 400 * 200, prevalence=0.01)
+    truth = measure(
+        plan,
+        statistics_of(
+            plan.needs(), scored_rows(np.random.default_rng(1), 1_000_000, prevalence=0.01)
+        ),
+    )
+    found = measure(plan, statistics_of(plan.needs(), simulated, 400))
+    for m, true in zip(found.metrics, truth.metrics, strict=True):
+        told = np.isfinite(m.lower)
+        held = (m.lower <= true.values[0]) & (true.values[0] <= m.upper)
+        assert held[told].mean() >= 0.925, m.planned.name
+
+
 RARE = ("auc", "binary_crossentropy", "brier", "calibration")
 
 
