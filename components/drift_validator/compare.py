@@ -25,6 +25,7 @@ from .judge import judge, verdicts
 from .pairs import Pairs, listed, pair_up
 from .populations import Columns, columns, population
 from .schema_check import SchemaCheck, check_schema, inferred_schema
+from .unit_check import with_other_units
 from .verdict import drift_report
 
 
@@ -67,6 +68,10 @@ def compare(
     if references is not None and not references:
         found.not_compared.append("No statistics of earlier spans: nothing was compared with one.")
     check = _schema_check(current, training, spans, schema, config, found)
+    known = [trained, *(each for of in reversed(earlier.values()) for each in of.values())]
+    before = next(filter(None, known), None)
+    if before:
+        check = with_other_units(check, splits, before, config)
     rows = row_samples(current, training, spans, config)
     stream = error_stream(current, training, references)
     measured = [detected(each) for each in run(config.detectors, rows, stream)]

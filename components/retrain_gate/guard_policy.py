@@ -38,7 +38,7 @@ class GuardRules(Parameters):
     Attributes:
       max_dead_letter_share: of the records read.
       block_on_data_errors: schema anomalies of severity ``error`` (a missing feature, a changed
-        type) forbid training: the data is broken, not drifted.
+        type, another unit) forbid training: the data is broken, not drifted.
       min_labelled_rows: rows with ground truth that the plan's spans hold together.
       min_slice_rows: the same of single slices, by their names in the reports.
       max_model_decided_share: of the plan's labelled rows, those whose outcome the model itself
