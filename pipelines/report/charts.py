@@ -159,7 +159,7 @@ def drift_heat_map(spans: Sequence[str], drift: DriftMap, against: Sequence[str]
             y=alt.Y(
                 "feature:N",
                 title=None,
-                scale=alt.Scale(domain=drift.features),
+                sort=drift.features,
                 axis=alt.Axis(labelLimit=LABEL_LIMIT),
             ),
             tooltip=_tooltip(
