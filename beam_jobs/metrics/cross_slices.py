@@ -84,7 +84,7 @@ def _compare(m: Measured, first: np.ndarray, second: np.ndarray, how: Comparison
     one, other = _at(m, first), _at(m, second)
     values = one[0] - other[0] if how is difference else one[0] / other[0]
     defined = m.defined[first] & m.defined[second] & np.isfinite(values)
-    return Measured(m.planned, m.against, values, defined, *how(one, other))
+    return Measured(m.planned, m.against, values, defined, *how(one, other), m.has_intervals)
 
 
 def _at(m: Measured, places: np.ndarray) -> Bounded:

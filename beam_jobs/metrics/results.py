@@ -25,6 +25,7 @@ class Measured:
       values: TFMA's numbers, float64 [slices].
       defined: whether they mean anything, bool [slices].
       lower, upper: of the interval, NaN where there is none.
+      has_intervals: whether the metric ever has one.
     """
 
     planned: PlannedMetric
@@ -33,6 +34,7 @@ class Measured:
     defined: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
+    has_intervals: bool = True
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ def _metrics(plan: Plan, known: SliceStatistics, confidence: np.ndarray) -> Iter
         values = planned.metric.values(known)
         defined = planned.metric.defined(known) & np.isfinite(values)
         bounds = planned.metric.bounds(known, confidence)
-        yield Measured(planned, None, values, defined, *_where(defined & (known.rows > 1), bounds))
+        ends = _where(defined & (known.rows > 1), bounds)
+        yield Measured(planned, None, values, defined, *ends, bounds is not None)
 
 
 def _changes(plan: Plan, known: SliceStatistics, confidence: np.ndarray) -> Iterator[Measured]:
@@ -91,7 +94,8 @@ def _changes(plan: Plan, known: SliceStatistics, confidence: np.ndarray) -> Iter
         values = mine.metric.values(known) - theirs.metric.values(known)
         defined = mine.metric.defined(known) & theirs.metric.defined(known) & np.isfinite(values)
         bounds = mine.metric.difference_bounds(theirs.metric, known, confidence)
-        yield Measured(mine, theirs, values, defined, *_where(defined & (known.rows > 1), bounds))
+        ends = _where(defined & (known.rows > 1), bounds)
+        yield Measured(mine, theirs, values, defined, *ends, bounds is not None)
 
 
 def _where(holds: np.ndarray, bounds: Bounds | None) -> Bounds:

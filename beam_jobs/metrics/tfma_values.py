@@ -60,4 +60,4 @@ def _measured(key: MetricKey, results: Results, found: Found, names: Mapping[str
             key._replace(is_diff=False, model_name=baseline), names[baseline], ByTFMA()
         )
     planned = PlannedMetric(own, names[key.model_name], ByTFMA())
-    return Measured(planned, against, values, np.isfinite(values), none, none)
+    return Measured(planned, against, values, np.isfinite(values), none, none, False)

@@ -33,7 +33,7 @@ class Check:
       slice: None where there is none to check.
       rows: of the slice.
       value: NaN where there is none, as with fewer than the least rows.
-      interval: the value twice where the metric has no interval.
+      interval: the value twice of a metric that never has one; NaN where this slice allows none.
       limits: where the metric must lie; infinite where it may be anything.
       rows_needed: with how many the interval would tell, if the value stays what it is.
     """
@@ -78,8 +78,8 @@ def check_thresholds(
 
     A threshold without slices holds for every slice, as in TFMA. It is met where the whole interval
     lies within its limits, not met where none of it does; between the two, and where there are no
-    rows or fewer than ``min_rows``, there is not enough data. Of slices that are named by their
-    feature alone only those with ``min_rows`` are checked.
+    rows, fewer than ``min_rows`` or no interval, there is not enough data. Of slices that are named
+    by their feature alone only those with ``min_rows`` are checked.
 
     Args:
       crossed: of ``cross_slices``.
@@ -127,7 +127,7 @@ def _check(
     value, interval, needed = math.nan, (math.nan, math.nan), None
     if m and m.defined[i] and rows >= min_rows:
         value, interval = float(m.values[i]), (float(m.lower[i]), float(m.upper[i]))
-    if math.isnan(interval[0]):
+    if m and not m.has_intervals:
         interval = (value, value)
     limits = _limits(threshold, m, measured, i)
     outcome = _outcome(interval, limits)

@@ -238,6 +238,22 @@ def test_a_slice_without_rows_is_missing(tmp_path):
     assert missing.feature_values == {"city": "Zug"}
 
 
+def test_what_has_no_interval_here_cannot_be_told_and_what_never_has_one_is_its_value(tmp_path):
+    rows = batch()
+    columns = {name: rows.column(i) for i, name in enumerate(rows.schema.names)}
+    columns["y"] = lists(np.zeros(ROWS), pa.float32())
+    bounds = {"BinaryCrossEntropy": {"upper_bound": 9.0}, "ExampleCount": {"lower_bound": 10.0}}
+    metrics = [{"class_name": n, "threshold": threshold(**limits)} for n, limits in bounds.items()]
+    given = {"model_specs": [{"label_key": "y", "prediction_key": "p"}]}
+    given |= {"metrics_specs": [{"metrics": metrics}]}
+    report = evaluate(given, tmp_path, pa.RecordBatch.from_pydict(columns))
+    assert {check.metric: (check.outcome, check.rows_needed) for check in report.thresholds} == {
+        "binary_crossentropy": ("not_enough_data", None),
+        "example_count": ("met", None),
+    }
+    assert not report.valid
+
+
 def test_small_slices_are_only_checked_if_asked_for_by_value(tmp_path):
     rows = batch(30)  # about ten a city
     given = with_auc(threshold=threshold(lower_bound=0.0))
