@@ -42,10 +42,13 @@ def subject_of(comparison: Comparison) -> Subject:
 
 
 def name_of(comparison: Comparison) -> str:
-    """The feature, or in words what ``*`` stands for."""
+    """The feature, or in words what a pair or ``*`` stands for."""
+    family = _family(comparison.distance)
+    if family == "correlation":
+        return f"correlation of {comparison.feature}"
     if comparison.feature != "*":
         return comparison.feature
-    return "errors" if _family(comparison.distance) == "errors" else "all rows"
+    return "errors" if family == "errors" else "all rows"
 
 
 def change_of(comparison: Comparison) -> Change:

@@ -5,7 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tfx_vigil.beam_jobs.reports import Detail, Distribution
-from tfx_vigil.components.drift_validator.changes import change_of, rise, subject_of, widening
+from tfx_vigil.components.drift_validator.changes import (
+    change_of,
+    name_of,
+    rise,
+    subject_of,
+    widening,
+)
+from tfx_vigil.components.drift_validator.detectors import CLASSIFIER, CORRELATION, STREAMS
 
 from .drift_comparisons import CASH, FALLEN, NUMBERS, RISEN, WIDER, comparison, missing, payment
 
@@ -66,3 +73,16 @@ def test_rise_is_the_mann_whitney_probability_and_turns_with_the_order(left, rig
     assert rise(made(baseline[::-1], current[::-1])) == pytest.approx(-expected)
     assert rise(made(current, baseline)) == pytest.approx(-expected)
     assert widening(made(baseline, baseline)) == pytest.approx(0)
+
+
+@pytest.mark.parametrize(
+    ("feature", "distance", "name"),
+    [
+        ("fare", "location", "fare"),
+        ("fare and tip", CORRELATION, "correlation of fare and tip"),
+        ("*", CLASSIFIER, "all rows"),
+        ("*", STREAMS[0], "errors"),
+    ],
+)
+def test_what_is_no_single_feature_is_named_in_words(feature, distance, name):
+    assert name_of(comparison(feature, distance=distance)) == name
