@@ -140,6 +140,8 @@ def find_in_sample(
     partitions, not_searched = [], dict.fromkeys(_wanted(evaluation, search), "no such column")
     for name in columns.schema.names:
         if name == evaluation.group_by:
+            if name in not_searched:
+                not_searched[name] = "its rows are taken together"
             continue
         column = columns.column(name)
         reason = _unsuited(column)

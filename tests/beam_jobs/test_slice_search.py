@@ -283,6 +283,7 @@ SEARCHES = {
     "sample": SliceSearchConfig(most_rows=500, features=["city", "zip"]),
     "unlabelled": SliceSearchConfig(),
     "by user": SliceSearchConfig(),
+    "of the user": SliceSearchConfig(features=["city", "user"]),
 }
 
 
@@ -295,6 +296,7 @@ def documents(tmp_path_factory):
     with beam.Pipeline(options=job_options()) as pipeline:
         for name, search in SEARCHES.items():
             changes = {"unlabelled": {"label": "no such column"}, "by user": {"group_by": "user"}}
+            changes["of the user"] = changes["by user"]
             config = evaluation.model_copy(update=changes.get(name, {}))
             path = str(folder / name)
             _ = (
@@ -332,6 +334,10 @@ def test_the_job_takes_the_rows_of_a_user_together(documents):
     document = documents["by user"]
     assert (document.rows, document.findings) == (2970, [])
     assert "user" not in document.not_searched
+
+
+def test_the_job_says_why_it_does_not_search_what_rows_are_grouped_by(documents):
+    assert documents["of the user"].not_searched == {"user": "its rows are taken together"}
 
 
 def test_a_sample_of_parts_is_that_of_the_whole():
