@@ -107,10 +107,10 @@ class _RowRatios:
 def _weighed_by(
     batch: pa.RecordBatch, weight: float, features: Sequence[str], ratios: _RowRatios | None
 ) -> pa.RecordBatch:
-    numbers, inputs = _numbered(batch, features)
-    if ratios is None or not inputs.num_columns:
+    if ratios is None:
         return weighed(batch, weight)
-    return weighed(batch, weight * ratios.of(inputs, numbers))
+    numbers, inputs = _numbered(batch, features)
+    return weighed(batch, weight * ratios.of(inputs, numbers) if inputs.num_columns else weight)
 
 
 class _Smallest(beam.CombineFn):

@@ -68,8 +68,8 @@ def compare(
     if references is not None and not references:
         found.not_compared.append("No statistics of earlier spans: nothing was compared with one.")
     check = _schema_check(current, training, spans, schema, config, found)
-    known = [trained, *(each for of in reversed(earlier.values()) for each in of.values())]
-    before = next(filter(None, known), None)
+    baselines = [trained, *(each for of in reversed(earlier.values()) for each in of.values())]
+    before = next(filter(None, baselines), None)
     if before:
         check = with_other_units(check, splits, before, config)
     rows = row_samples(current, training, spans, config)
